@@ -1,0 +1,81 @@
+/* p2phlssrc: every bound, with its unit and where it comes from.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: any. Constants. Exceeding one is an error path with a test.
+ */
+#pragma once
+
+/* --- manifests ---------------------------------------------------------- */
+
+/* bytes; a day of 1 s segments with long signed URLs is about 25 MiB; larger
+ * bodies pass through unread. */
+#define P2P_PLAYLIST_MAX_BYTES (32 * 1024 * 1024)
+/* segments read from one playlist; the rest is not shared. */
+#define P2P_PLAYLIST_MAX_SEGMENTS 100000
+/* variants plus renditions read from one multivariant playlist. */
+#define P2P_MASTER_MAX_STREAMS 512
+/* characters in one line of a playlist. */
+#define P2P_PLAYLIST_MAX_LINE (64 * 1024)
+/* multivariant playlists remembered by one session, oldest forgotten. */
+#define P2P_REGISTRY_MAX_PRESENTATIONS 32
+/* non-segment URLs (keys, init segments, subtitles) remembered. */
+#define P2P_REGISTRY_MAX_OTHERS 4096
+
+/* --- peer protocol (P2P Media Loader) ----------------------------------- */
+
+/* bytes of one data channel message we send: webRtcMaxMessageSize. */
+#define P2P_MESSAGE_MAX_BYTES 65535
+/* bytes of one data channel message we accept: Chromium's a=max-message-size
+ * is 262144; nobody sends more than 64 KiB of media. */
+#define P2P_MESSAGE_ACCEPT_BYTES (256 * 1024)
+/* bytes of one joined command; an announcement of a day of live at 1 s ids
+ * is under 200 KiB. */
+#define P2P_COMMAND_MAX_BYTES (1024 * 1024)
+/* segment ids accepted in one announcement. */
+#define P2P_ANNOUNCEMENT_MAX_IDS 65536
+/* announcements accepted from one peer in ten seconds. A P2P Media Loader
+ * peer that prefetches announces on every store and every HTTP start. */
+#define P2P_ANNOUNCEMENTS_PER_10S 2000
+/* ids in one similar-int group a sender may write (2.3.1 misreads 256). */
+#define P2P_INT_GROUP_MAX 255
+/* groups in one similar-int array (count byte). */
+#define P2P_INT_GROUPS_MAX 255
+/* fields in one command. */
+#define P2P_COMMAND_MAX_FIELDS 32
+
+/* --- tracker ------------------------------------------------------------ */
+
+/* bytes of one tracker message accepted. */
+#define P2P_TRACKER_MESSAGE_MAX_BYTES (256 * 1024)
+/* bytes of an SDP accepted. */
+#define P2P_SDP_MAX_BYTES (32 * 1024)
+/* candidates read from one SDP. */
+#define P2P_SDP_MAX_CANDIDATES 64
+/* trackers in the property. */
+#define P2P_TRACKERS_MAX 16
+/* ICE servers in the property. */
+#define P2P_ICE_SERVERS_MAX 16
+/* offers in one announce: webRtcOffersCount. */
+#define P2P_OFFERS_PER_ANNOUNCE 5
+
+/* --- swarm and session -------------------------------------------------- */
+
+/* streams that one session keeps swarms for at once. */
+#define P2P_SWARMS_MAX 64
+/* peers of one swarm, hard: 50 x churn multiplier 1.5. */
+#define P2P_PEERS_MAX 1000
+/* requests of the element in flight in one session. */
+#define P2P_REQUESTS_MAX 1024
+/* bytes of one media segment taken into the store; larger ones are plain
+ * HTTP. */
+#define P2P_SEGMENT_MAX_BYTES (128 * 1024 * 1024)
+/* bytes of a pass-through body that may wait for the streaming thread. */
+#define P2P_OUTQUEUE_HIGH_BYTES (512 * 1024)
+#define P2P_OUTQUEUE_LOW_BYTES (128 * 1024)
+
+/* --- transport ---------------------------------------------------------- */
+
+/* bytes waiting in one data channel above which we stop writing, and below
+ * which we go on (JS uses 64 KiB for both; two messages keep the pipe full). */
+#define P2P_SEND_HIGH_BYTES (256 * 1024)
+#define P2P_SEND_LOW_BYTES (64 * 1024)

@@ -1,0 +1,138 @@
+/* p2phlssrc: HLS playlists, bytes to structs (RFC 8216bis-15).
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: any. No memory of the past, no time.
+ */
+#pragma once
+
+#include "base/types.h"
+
+G_BEGIN_DECLS
+
+/**
+ * P2pM3u8Variant:
+ *
+ * EXT-X-STREAM-INF and the URI after it. Strings as written, without quotes;
+ * %NULL where the attribute is missing.
+ */
+typedef struct
+{
+  char *uri;         /* as written, not resolved */
+  guint64 bandwidth; /* 0: missing */
+  guint64 average_bandwidth;
+  guint width;
+  guint height;
+  char *codecs;
+  char *frame_rate;
+  char *video_range;
+  char *audio; /* group ids */
+  char *video;
+  char *subtitles;
+} P2pM3u8Variant;
+
+typedef enum
+{
+  P2P_M3U8_RENDITION_AUDIO,
+  P2P_M3U8_RENDITION_VIDEO,
+  P2P_M3U8_RENDITION_SUBTITLES,
+  P2P_M3U8_RENDITION_CLOSED_CAPTIONS,
+} P2pM3u8RenditionType;
+
+/**
+ * P2pM3u8Rendition:
+ *
+ * EXT-X-MEDIA with TYPE, GROUP-ID and NAME (others are ignored).
+ */
+typedef struct
+{
+  P2pM3u8RenditionType type;
+  char *uri; /* (nullable) as written */
+  char *group_id;
+  char *name;
+  char *language;
+  char *channels;
+  gboolean is_default;
+} P2pM3u8Rendition;
+
+/**
+ * P2pM3u8Segment:
+ *
+ * One media segment. @range is resolved (an offset that is left out follows
+ * the previous one of the same URI); P2P_RANGE_ALL without EXT-X-BYTERANGE.
+ */
+typedef struct
+{
+  char *uri; /* as written */
+  P2pRange range;
+  gint64 duration_us;
+  guint64 discontinuity;       /* sequence number */
+  gint64 program_date_time_us; /* since 1970, or -1 */
+  gboolean gap;
+} P2pM3u8Segment;
+
+/**
+ * P2pM3u8Other:
+ *
+ * A URI in a media playlist that is not a segment to share: EXT-X-MAP,
+ * EXT-X-KEY, EXT-X-PART, EXT-X-PRELOAD-HINT, EXT-X-RENDITION-REPORT.
+ */
+typedef enum
+{
+  P2P_M3U8_OTHER_MAP,
+  P2P_M3U8_OTHER_KEY,
+  P2P_M3U8_OTHER_PART,
+  P2P_M3U8_OTHER_REPORT,
+  P2P_M3U8_OTHER_I_FRAMES,
+  P2P_M3U8_OTHER_SESSION_DATA,
+} P2pM3u8OtherKind;
+
+typedef struct
+{
+  P2pM3u8OtherKind kind;
+  char *uri;
+  P2pRange range;
+} P2pM3u8Other;
+
+/**
+ * P2pM3u8:
+ *
+ * A playlist, multivariant (@is_master) or media.
+ */
+typedef struct
+{
+  gboolean is_master;
+  GPtrArray *variants;   /* of P2pM3u8Variant */
+  GPtrArray *renditions; /* of P2pM3u8Rendition */
+  GPtrArray *segments;   /* of P2pM3u8Segment */
+  GPtrArray *others;     /* of P2pM3u8Other */
+  guint64 media_sequence;
+  guint64 skipped_segments; /* EXT-X-SKIP, counted into the first's number */
+  gint64 target_duration_us;
+  gboolean end_list;
+  gboolean type_vod;
+  gboolean type_event;
+  gboolean i_frames_only;
+} P2pM3u8;
+
+/* Whether @data begins as a playlist does (white space or a byte order mark,
+ * then #EXTM3U). More bytes than 512 need not be there. */
+gboolean p2p_m3u8_detect (const char *data, gsize length);
+
+/* Returns: (transfer full) (nullable): %NULL and P2P_FORMAT_ERROR when this
+ * is no playlist or passes a bound. Lines that cannot be read are left out. */
+P2pM3u8 *p2p_m3u8_parse (GBytes *body, GError **error);
+void p2p_m3u8_free (P2pM3u8 *playlist);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pM3u8, p2p_m3u8_free)
+
+/**
+ * p2p_m3u8_prefix_uris:
+ * @body: a playlist
+ * @prefix: put before every absolute http: or https: URI, in lines and in
+ *   URI attributes
+ *
+ * Everything else keeps its bytes. Returns: (transfer full): @body itself
+ * when nothing had to change.
+ */
+GBytes *p2p_m3u8_prefix_uris (GBytes *body, const char *prefix);
+
+G_END_DECLS

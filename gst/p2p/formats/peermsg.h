@@ -1,0 +1,92 @@
+/* p2phlssrc: commands between peers and their binary coding (P2P Media
+ * Loader, generations v2 and v3).
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: any. Source: docs/design/peer-protocol.md; golden vectors in
+ * tests/vectors/commands.json.
+ */
+#pragma once
+
+#include "base/types.h"
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  P2P_COMMAND_ANNOUNCE = 0,
+  P2P_COMMAND_REQUEST = 1,
+  P2P_COMMAND_DATA = 2,
+  P2P_COMMAND_COMPLETED = 3,
+  P2P_COMMAND_ABSENT = 4,
+  P2P_COMMAND_CANCEL = 5,
+} P2pCommandKind;
+
+/**
+ * P2pCommand:
+ * @segment_id: field i
+ * @request_id: field r
+ * @byte_from: field b of REQUEST, 0 when absent
+ * @size: field s of DATA
+ * @loaded: (nullable): gint64 ids, field l of ANNOUNCE
+ * @loading: (nullable): gint64 ids, field p of ANNOUNCE
+ */
+typedef struct
+{
+  P2pCommandKind kind;
+  gint64 segment_id;
+  gint64 request_id;
+  gint64 byte_from;
+  gint64 size;
+  GArray *loaded;
+  GArray *loading;
+} P2pCommand;
+
+void p2p_command_clear (P2pCommand *command);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (P2pCommand, p2p_command_clear)
+
+/**
+ * p2p_command_encode:
+ * @command: what to say
+ * @max_message: bytes of one data channel message
+ *
+ * Returns: (transfer full) (element-type GBytes): the messages to send back
+ * to back, usually one. Ids beyond what every decoder reads (255 groups of
+ * 255) are left out, oldest (first) first.
+ */
+GPtrArray *p2p_command_encode (const P2pCommand *command, gsize max_message);
+
+/* Whether one message is a chunk of a command and not segment data. */
+gboolean p2p_command_is_chunk (const guint8 *data, gsize length);
+
+/**
+ * P2pCommandJoiner:
+ *
+ * Puts split commands together; one for each peer.
+ */
+typedef struct _P2pCommandJoiner P2pCommandJoiner;
+
+P2pCommandJoiner *p2p_command_joiner_new (void);
+void p2p_command_joiner_free (P2pCommandJoiner *joiner);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pCommandJoiner, p2p_command_joiner_free)
+
+typedef enum
+{
+  P2P_JOIN_MORE,  /* the command is not complete yet */
+  P2P_JOIN_DONE,  /* @command is filled */
+  P2P_JOIN_ERROR, /* framing or coding is wrong: @error is set */
+} P2pJoinResult;
+
+/**
+ * p2p_command_joiner_push:
+ * @joiner: a joiner
+ * @message: a message for which p2p_command_is_chunk() holds
+ * @command: (out caller-allocates): the command when %P2P_JOIN_DONE
+ * @error: (nullable): why it is wrong
+ *
+ * Strict as generation v3: an unknown code, a missing field, a truncated or
+ * oversized number is an error (which closes that connection).
+ */
+P2pJoinResult p2p_command_joiner_push (P2pCommandJoiner *joiner,
+    GBytes *message, P2pCommand *command, GError **error);
+
+G_END_DECLS

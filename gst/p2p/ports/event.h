@@ -1,0 +1,94 @@
+/* p2phlssrc: everything that can happen to the engine.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: the engine's owner. Events are borrowed: the engine takes its own
+ * references to what it keeps.
+ */
+#pragma once
+
+#include "ports/http.h"
+
+G_BEGIN_DECLS
+
+/**
+ * P2pEventKind:
+ * @P2P_EVENT_REQUEST: the player asks for a URI (@request)
+ * @P2P_EVENT_REQUEST_CANCEL: and no longer wants it (@id)
+ * @P2P_EVENT_REQUEST_DRAINED: what waited for the player fell to
+ *   P2P_OUTQUEUE_LOW_BYTES after it was at P2P_OUTQUEUE_HIGH_BYTES (@id)
+ * @P2P_EVENT_HTTP_HEADERS: @id is the http number, @response
+ * @P2P_EVENT_HTTP_DATA: @id, @bytes
+ * @P2P_EVENT_HTTP_DONE: @id
+ * @P2P_EVENT_HTTP_FAILED: @id, @failure
+ * @P2P_EVENT_WS_OPEN: @id is the socket number
+ * @P2P_EVENT_WS_MESSAGE: @id, @bytes: one text or binary frame
+ * @P2P_EVENT_WS_CLOSED: @id, @text: the reason. Never follows our own close
+ * @P2P_EVENT_CONN_SDP: @id is the connection number, @text: our offer or
+ *   answer, candidates inside
+ * @P2P_EVENT_CONN_OPEN: @id: the data channel is open
+ * @P2P_EVENT_CONN_MESSAGE: @id, @bytes: one binary message
+ * @P2P_EVENT_CONN_LOW_WATER: @id: see P2pTransportOps.send
+ * @P2P_EVENT_CONN_CLOSED: @id, @text: the reason. Never follows our own close
+ */
+typedef enum
+{
+  P2P_EVENT_REQUEST,
+  P2P_EVENT_REQUEST_CANCEL,
+  P2P_EVENT_REQUEST_DRAINED,
+  P2P_EVENT_HTTP_HEADERS,
+  P2P_EVENT_HTTP_DATA,
+  P2P_EVENT_HTTP_DONE,
+  P2P_EVENT_HTTP_FAILED,
+  P2P_EVENT_WS_OPEN,
+  P2P_EVENT_WS_MESSAGE,
+  P2P_EVENT_WS_CLOSED,
+  P2P_EVENT_CONN_SDP,
+  P2P_EVENT_CONN_OPEN,
+  P2P_EVENT_CONN_MESSAGE,
+  P2P_EVENT_CONN_LOW_WATER,
+  P2P_EVENT_CONN_CLOSED,
+} P2pEventKind;
+
+/**
+ * P2pRequest:
+ * @uri: http: or https: (the p2phls+ prefix is taken off by the element)
+ * @range: bytes wanted
+ * @consumer: which element asks; a demuxer uses one for each stream, so
+ *   consecutive requests of one consumer are one playback
+ * @profile: how HTTP is asked
+ * @p2p: whether peers may be asked, and served, for this request
+ * @p2phls_scheme: whether absolute URIs in playlists are given the p2phls+
+ *   prefix on their way to the player
+ */
+typedef struct
+{
+  const char *uri;
+  P2pRange range;
+  guint64 consumer;
+  P2pHttpProfile *profile;
+  gboolean p2p;
+  gboolean p2phls_scheme;
+} P2pRequest;
+
+typedef struct
+{
+  P2pEventKind kind;
+  guint64 id;
+  union
+  {
+    const P2pRequest *request;
+    P2pHttpResponse *response;
+    P2pHttpFailure *failure;
+    GBytes *bytes;
+    const char *text;
+  };
+} P2pEvent;
+
+/**
+ * P2pEventFunc:
+ *
+ * How an adapter hands over an event; set when it is made.
+ */
+typedef void (*P2pEventFunc) (gpointer user_data, const P2pEvent *event);
+
+G_END_DECLS
