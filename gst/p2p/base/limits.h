@@ -47,6 +47,12 @@
 
 /* bytes of one tracker message accepted. */
 #define P2P_TRACKER_MESSAGE_MAX_BYTES (256 * 1024)
+/* opening brackets in one tracker message, those in strings counted: an offer
+ * has three, its binary id could be 20, SDP has none. Bounds the depth too. */
+#define P2P_TRACKER_MESSAGE_MAX_BRACKETS 1024
+/* bytes of an offer id accepted: 20 characters of at most two bytes, and some
+ * patience with other clients. */
+#define P2P_OFFER_ID_MAX_BYTES 128
 /* bytes of an SDP accepted. */
 #define P2P_SDP_MAX_BYTES (32 * 1024)
 /* candidates read from one SDP. */

@@ -1,7 +1,7 @@
 /* p2phlssrc: WebTorrent tracker messages, JSON to structs and back.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Threads: any. Source: docs/design/tracker.md.
+ * Threads: any. Source: docs/design/tracker-messages.md.
  */
 #pragma once
 
@@ -9,9 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* An offer or an answer under way. @offer_id is the raw string exactly as
+/* An offer or an answer under way. @offer_id is the string exactly as
  * received, as UTF-8 (a byte 0x80..0xFF is two UTF-8 bytes, a NUL byte is
- * C0 80 as in modified UTF-8, so that C strings hold it); 20 characters. */
+ * C0 80 as in modified UTF-8, so that C strings hold it); 20 characters in
+ * ours, up to P2P_OFFER_ID_MAX_BYTES in a stranger's. */
 typedef struct
 {
   char *offer_id;
