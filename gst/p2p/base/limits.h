@@ -43,6 +43,16 @@
 /* fields in one command. */
 #define P2P_COMMAND_MAX_FIELDS 32
 
+/* --- HTTP --------------------------------------------------------------- */
+
+/* SoupSessions kept, one for each distinct set of session-wide settings; an
+ * application rarely has more than two. */
+#define P2P_HTTP_SESSIONS_MAX 16
+/* connections of one SoupSession, and to one host: never what a request waits
+ * for, as souphttpsrc's shared session has no limit; P2P_REQUESTS_MAX is what
+ * bounds them. */
+#define P2P_HTTP_CONNECTIONS_MAX 1024
+
 /* --- tracker ------------------------------------------------------------ */
 
 /* bytes of one tracker message accepted. */
@@ -53,6 +63,19 @@
 /* bytes of an offer id accepted: 20 characters of at most two bytes, and some
  * patience with other clients. */
 #define P2P_OFFER_ID_MAX_BYTES 128
+/* bytes of text that wait for a tracker that does not read; then its socket
+ * is closed. An announce with five offers is about 5 KiB. */
+#define P2P_TRACKER_QUEUE_MAX_BYTES (1024 * 1024)
+/* seconds to connect to a tracker, TLS and handshake included. */
+#define P2P_TRACKER_CONNECT_TIMEOUT_S 15
+/* seconds between pings to a tracker: below the usual 60 s of idle timeouts
+ * of reverse proxies. */
+#define P2P_TRACKER_PING_INTERVAL_S 25
+/* seconds after which a tracker that sent nothing, no pong either, is gone. */
+#define P2P_TRACKER_SILENCE_S 60
+/* milliseconds that the end of a session waits for its last words to trackers
+ * to leave. */
+#define P2P_TRACKER_LINGER_MS 250
 /* bytes of an SDP accepted. */
 #define P2P_SDP_MAX_BYTES (32 * 1024)
 /* candidates read from one SDP. */

@@ -1,0 +1,479 @@
+/* p2phlssrc: HTTP over libsoup 3.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "souphttp.h"
+#include "soupmessage.h"
+#include "soupsession.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+
+/* bytes asked of the stream at once: from a few network packets, doubled
+ * while reads come back full, to what stays below malloc's mmap threshold
+ * (128 KiB), above which every buffer would be mapped and unmapped. */
+#define READ_MIN_BYTES (4 * 1024)
+#define READ_FIRST_BYTES (16 * 1024)
+#define READ_MAX_BYTES (64 * 1024)
+/* bytes read for one transfer before the others have their turn. */
+#define TURN_BYTES (256 * 1024)
+/* bytes of an error page that are read so that its connection can be used
+ * again. */
+#define DRAIN_BYTES (16 * 1024)
+
+typedef struct
+{
+  P2pHttpPort port;
+  GMainContext *context;
+  P2pEventFunc func;
+  gpointer user_data;
+  GHashTable *transfers; /* id → Transfer, owned */
+  P2pSoupSessions sessions;
+} SoupHttp;
+
+/* One request. Reference counted: libsoup's callback holds one, and a turn
+ * of reading another, as the engine may cancel from inside an event. */
+typedef struct
+{
+  SoupHttp *owner; /* NULL: ended, nobody wants to hear of it */
+  guint64 id;
+  char *uri;
+  P2pRange range;
+  SoupSession *session;
+  SoupMessage *message;
+  GCancellable *cancellable; /* while the headers are awaited */
+  GInputStream *stream;      /* from the headers on */
+  GSource *source;           /* what wakes us next */
+  P2pSoupRedirects redirects;
+  P2pHttpFailure *failure; /* known before anything was sent */
+  guint64 length;          /* of the body; P2P_SIZE_UNKNOWN */
+  guint64 received;
+  gsize read_bytes;
+  gboolean paused;
+} Transfer;
+
+static void
+transfer_clear (gpointer data)
+{
+  Transfer *transfer = data;
+
+  g_assert (transfer->source == NULL);
+  g_free (transfer->uri);
+  g_clear_object (&transfer->stream);
+  g_clear_object (&transfer->message);
+  g_clear_object (&transfer->session);
+  g_clear_object (&transfer->cancellable);
+  g_clear_pointer (&transfer->failure, p2p_http_failure_unref);
+}
+
+static void
+transfer_unref (Transfer *transfer)
+{
+  g_rc_box_release_full (transfer, transfer_clear);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Transfer, transfer_unref)
+
+static void
+stop_waiting (Transfer *transfer)
+{
+  if (transfer->source == NULL)
+    return;
+  g_source_destroy (transfer->source);
+  g_clear_pointer (&transfer->source, g_source_unref);
+}
+
+/* No event any more. Letting go of a stream in the middle of its body closes
+ * its connection (HTTP/1) or resets it (HTTP/2). */
+static void
+transfer_end (gpointer data)
+{
+  Transfer *transfer = data;
+
+  transfer->owner = NULL;
+  stop_waiting (transfer);
+  if (transfer->cancellable != NULL)
+    g_cancellable_cancel (transfer->cancellable);
+  if (transfer->message != NULL)
+    g_signal_handlers_disconnect_by_data (transfer->message, transfer);
+  g_clear_object (&transfer->stream);
+  transfer_unref (transfer);
+}
+
+static void
+emit (Transfer *transfer, P2pEvent *event)
+{
+  SoupHttp *self = transfer->owner;
+
+  event->id = transfer->id;
+  self->func (self->user_data, event);
+}
+
+/* The last event: the transfer is forgotten first, so that the engine can do
+ * what it likes from inside. */
+static void
+emit_last (Transfer *transfer, P2pEvent *event)
+{
+  SoupHttp *self = transfer->owner;
+
+  event->id = transfer->id;
+  g_hash_table_remove (self->transfers, &transfer->id);
+  self->func (self->user_data, event);
+}
+
+static void
+fail (Transfer *transfer, P2pHttpFailure *failure)
+{
+  P2pEvent event = { .kind = P2P_EVENT_HTTP_FAILED, .failure = failure };
+
+  P2P_LOG_DEBUG (P2P_AREA_HTTP, transfer->id,
+      "failed after %" G_GUINT64_FORMAT " bytes: kind %d, status %u, %s",
+      transfer->received, failure->kind, failure->status,
+      failure->reason != NULL ? failure->reason : "no reason");
+  emit_last (transfer, &event);
+}
+
+static void
+fail_with_error (Transfer *transfer, const GError *error)
+{
+  g_autoptr (P2pHttpFailure) failure = p2p_soup_message_breakage (
+      transfer->message, transfer->uri, &transfer->redirects, error);
+
+  fail (transfer, failure);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+static void wait_readable (Transfer *transfer);
+
+/* The stream says that all is there; libsoup does not check that when the
+ * connection is closed after the response, so we do. */
+static void
+finish (Transfer *transfer)
+{
+  P2pEvent event = { .kind = P2P_EVENT_HTTP_DONE };
+
+  if (transfer->length != P2P_SIZE_UNKNOWN
+      && transfer->received < transfer->length) {
+    g_autoptr (GError) error = g_error_new_literal (G_IO_ERROR,
+        G_IO_ERROR_PARTIAL_INPUT, "The body ended before its length");
+
+    fail_with_error (transfer, error);
+    return;
+  }
+
+  P2P_LOG_LOG (P2P_AREA_HTTP, transfer->id, "done, %" G_GUINT64_FORMAT " bytes",
+      transfer->received);
+  emit_last (transfer, &event);
+}
+
+static void
+deliver (Transfer *transfer, guint8 *data, gsize length)
+{
+  gsize asked = transfer->read_bytes;
+  g_autoptr (GBytes) bytes = NULL;
+  P2pEvent event = { .kind = P2P_EVENT_HTTP_DATA };
+
+  if (length < asked)
+    data = g_realloc (data, length);
+  bytes = g_bytes_new_take (data, length);
+  transfer->received += length;
+  transfer->read_bytes = CLAMP (length * 2, READ_MIN_BYTES, READ_MAX_BYTES);
+  event.bytes = bytes;
+  P2P_LOG_TRACE (
+      P2P_AREA_HTTP, transfer->id, "%" G_GSIZE_FORMAT " bytes", length);
+  emit (transfer, &event);
+}
+
+/* Reads once. FALSE: nothing more for now, or ended. */
+static gboolean
+read_some (Transfer *transfer)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree guint8 *data = NULL;
+  gssize length;
+
+  if (transfer->length != P2P_SIZE_UNKNOWN)
+    transfer->read_bytes = MIN (transfer->read_bytes,
+        MAX (transfer->length - MIN (transfer->received, transfer->length), 1));
+  data = g_malloc (transfer->read_bytes);
+  length = g_pollable_input_stream_read_nonblocking (
+      G_POLLABLE_INPUT_STREAM (transfer->stream), data, transfer->read_bytes,
+      NULL, &error);
+
+  if (length > 0) {
+    gboolean full = (gsize) length == transfer->read_bytes;
+
+    deliver (transfer, g_steal_pointer (&data), length);
+    /* A read that was not filled has emptied the socket. */
+    return full || transfer->length == P2P_SIZE_UNKNOWN
+        || transfer->received >= transfer->length;
+  }
+  if (length == 0)
+    finish (transfer);
+  else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    fail_with_error (transfer, error);
+
+  return FALSE;
+}
+
+/* One turn. Reading without GTask between: a read that finds its bytes costs
+ * no iteration of the main loop. */
+static gboolean
+on_readable (gpointer user_data)
+{
+  g_autoptr (Transfer) transfer = g_rc_box_acquire (user_data);
+  guint64 turn_end = transfer->received + TURN_BYTES;
+
+  stop_waiting (transfer);
+  while (transfer->owner != NULL && !transfer->paused
+      && transfer->received < turn_end && read_some (transfer))
+    ;
+  if (transfer->owner != NULL && !transfer->paused)
+    wait_readable (transfer);
+
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_pollable (GObject *stream, gpointer user_data)
+{
+  return on_readable (user_data);
+}
+
+/* A source for each turn: what is buffered inside the stream decides how it
+ * waits, and it looks at that only when it is made. */
+static void
+wait_readable (Transfer *transfer)
+{
+  if (transfer->source != NULL)
+    return;
+  transfer->source = g_pollable_input_stream_create_source (
+      G_POLLABLE_INPUT_STREAM (transfer->stream), NULL);
+  g_source_set_callback (
+      transfer->source, G_SOURCE_FUNC (on_pollable), transfer, NULL);
+  g_source_attach (transfer->source, transfer->owner->context);
+}
+
+/* --- headers ------------------------------------------------------------ */
+
+/* Reads a small error page that is there already: its end lets libsoup use
+ * the connection again, and a demuxer will soon ask again. */
+static void
+drain (GInputStream *stream)
+{
+  char page[DRAIN_BYTES];
+  gsize left = sizeof page;
+  gssize length = 1;
+
+  while (left > 0 && length > 0) {
+    length = g_pollable_input_stream_read_nonblocking (
+        G_POLLABLE_INPUT_STREAM (stream), page, left, NULL, NULL);
+    left -= MAX (length, 0);
+  }
+}
+
+static void
+on_restarted (SoupMessage *message, Transfer *transfer)
+{
+  guint status = soup_message_get_status (message);
+
+  if (!SOUP_STATUS_IS_REDIRECTION (status))
+    return;
+
+  transfer->redirects.hops++;
+  if (status == SOUP_STATUS_MOVED_PERMANENTLY
+      || status == SOUP_STATUS_PERMANENT_REDIRECT)
+    transfer->redirects.permanent_hops++;
+  P2P_LOG_DEBUG (P2P_AREA_HTTP, transfer->id, "redirect %u", status);
+}
+
+static void
+on_refused (Transfer *transfer)
+{
+  g_autoptr (P2pHttpFailure) failure = p2p_soup_message_refusal (
+      transfer->message, transfer->uri, &transfer->redirects);
+
+  drain (transfer->stream);
+  fail (transfer, failure);
+}
+
+static void
+on_headers (Transfer *transfer)
+{
+  g_autoptr (P2pHttpResponse) response = p2p_soup_message_response (
+      transfer->message, transfer->uri, &transfer->range, &transfer->redirects);
+  P2pEvent event = { .kind = P2P_EVENT_HTTP_HEADERS, .response = response };
+
+  P2P_LOG_DEBUG (P2P_AREA_HTTP, transfer->id,
+      "status %u, length %" G_GINT64_FORMAT, response->status,
+      (gint64) response->content_length);
+  if (soup_message_get_method (transfer->message) != SOUP_METHOD_HEAD)
+    transfer->length = response->content_length;
+  emit (transfer, &event);
+  if (transfer->owner != NULL && !transfer->paused)
+    on_readable (transfer);
+}
+
+static void
+on_sent (GObject *session, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (Transfer) transfer = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream =
+      soup_session_send_finish (SOUP_SESSION (session), result, &error);
+
+  if (transfer->owner == NULL)
+    return;
+
+  g_clear_object (&transfer->cancellable);
+  if (stream == NULL) {
+    fail_with_error (transfer, error);
+    return;
+  }
+  transfer->stream = g_steal_pointer (&stream);
+  /* A HEAD that is refused is an answer too: it asks whether. */
+  if (SOUP_STATUS_IS_SUCCESSFUL (soup_message_get_status (transfer->message))
+      || soup_message_get_method (transfer->message) == SOUP_METHOD_HEAD)
+    on_headers (transfer);
+  else
+    on_refused (transfer);
+}
+
+/* --- the port ----------------------------------------------------------- */
+
+static gboolean
+on_stillborn (gpointer user_data)
+{
+  g_autoptr (Transfer) transfer = g_rc_box_acquire (user_data);
+
+  stop_waiting (transfer);
+  fail (transfer, transfer->failure);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* Nothing is ever answered from inside a call. */
+static void
+fail_later (Transfer *transfer, P2pHttpFailureKind kind, const char *reason)
+{
+  transfer->failure = p2p_http_failure_new (kind);
+  transfer->failure->reason = g_strdup (reason);
+  transfer->failure->uri = g_strdup (transfer->uri);
+  transfer->source = g_idle_source_new ();
+  g_source_set_priority (transfer->source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (transfer->source, on_stillborn, transfer, NULL);
+  g_source_attach (transfer->source, transfer->owner->context);
+}
+
+static void
+send (Transfer *transfer)
+{
+  transfer->cancellable = g_cancellable_new ();
+  g_signal_connect (
+      transfer->message, "restarted", G_CALLBACK (on_restarted), transfer);
+  soup_session_send_async (transfer->session, transfer->message,
+      G_PRIORITY_DEFAULT, transfer->cancellable, on_sent,
+      g_rc_box_acquire (transfer));
+}
+
+static void
+http_start (P2pHttpPort *port, guint64 http, const P2pHttpRequest *request)
+{
+  SoupHttp *self = (SoupHttp *) port;
+  Transfer *transfer = g_rc_box_new0 (Transfer);
+  g_autoptr (GError) error = NULL;
+
+  g_assert (g_main_context_is_owner (self->context));
+  g_assert (!g_hash_table_contains (self->transfers, &http));
+
+  transfer->owner = self;
+  transfer->id = http;
+  transfer->uri = g_strdup (request->uri);
+  transfer->range = request->range;
+  transfer->length = P2P_SIZE_UNKNOWN;
+  transfer->read_bytes = READ_FIRST_BYTES;
+  g_hash_table_insert (self->transfers, &transfer->id, transfer);
+
+  transfer->message =
+      p2p_soup_message_build (request->uri, &request->range, request->profile);
+  if (transfer->message == NULL) {
+    fail_later (transfer, P2P_HTTP_FAILURE_URI, "Not an HTTP URI");
+    return;
+  }
+  transfer->session =
+      p2p_soup_sessions_get (&self->sessions, request->profile, &error);
+  if (transfer->session == NULL) {
+    fail_later (transfer, P2P_HTTP_FAILURE_TLS, error->message);
+    return;
+  }
+  send (transfer);
+}
+
+static void
+http_pause (P2pHttpPort *port, guint64 http)
+{
+  SoupHttp *self = (SoupHttp *) port;
+  Transfer *transfer = g_hash_table_lookup (self->transfers, &http);
+
+  if (transfer == NULL)
+    return;
+  transfer->paused = TRUE;
+  if (transfer->stream != NULL)
+    stop_waiting (transfer);
+}
+
+static void
+http_resume (P2pHttpPort *port, guint64 http)
+{
+  SoupHttp *self = (SoupHttp *) port;
+  Transfer *transfer = g_hash_table_lookup (self->transfers, &http);
+
+  if (transfer == NULL)
+    return;
+  transfer->paused = FALSE;
+  if (transfer->stream != NULL)
+    wait_readable (transfer);
+}
+
+static void
+http_cancel (P2pHttpPort *port, guint64 http)
+{
+  SoupHttp *self = (SoupHttp *) port;
+
+  g_assert (g_main_context_is_owner (self->context));
+  g_hash_table_remove (self->transfers, &http);
+}
+
+static const P2pHttpOps http_ops = {
+  .start = http_start,
+  .pause = http_pause,
+  .resume = http_resume,
+  .cancel = http_cancel,
+};
+
+P2pHttpPort *
+p2p_soup_http_new (GMainContext *context, P2pEventFunc func, gpointer user_data)
+{
+  SoupHttp *self = g_new0 (SoupHttp, 1);
+
+  self->port.ops = &http_ops;
+  self->context = g_main_context_ref (context);
+  self->func = func;
+  self->user_data = user_data;
+  self->transfers =
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, transfer_end);
+  p2p_soup_sessions_init (&self->sessions);
+
+  return &self->port;
+}
+
+void
+p2p_soup_http_free (P2pHttpPort *port)
+{
+  SoupHttp *self = (SoupHttp *) port;
+
+  g_hash_table_unref (self->transfers);
+  p2p_soup_sessions_clear (&self->sessions);
+  g_main_context_unref (self->context);
+  g_free (self);
+}

@@ -1,0 +1,48 @@
+/* p2phlssrc: one SoupSession for each distinct set of session-wide settings.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: worker.
+ */
+#pragma once
+
+#include "ports/http.h"
+
+#include <libsoup/soup.h>
+
+G_BEGIN_DECLS
+
+/**
+ * P2pSoupSessions:
+ *
+ * A small cache, most recently used first. A session that falls out of it
+ * lives on until its last request has ended.
+ */
+typedef struct
+{
+  GQueue entries;
+} P2pSoupSessions;
+
+void p2p_soup_sessions_init (P2pSoupSessions *sessions);
+
+/* Aborts and forgets every session of ours. */
+void p2p_soup_sessions_clear (P2pSoupSessions *sessions);
+
+/**
+ * p2p_soup_sessions_get:
+ * @sessions: the cache
+ * @profile: how a request is to be made
+ * @error: (out): why @profile cannot be used
+ *
+ * Finds or makes the session for @profile: the application's own if it gave
+ * one (libsoup 3.2 lets several threads send on one session), else one that
+ * shares proxy, TLS settings, credentials, timeout and logging with @profile.
+ * Credentials and strictness are part of it because libsoup remembers both
+ * for later messages of a session.
+ *
+ * Returns: (transfer full) (nullable): the session
+ * Errors: %G_FILE_ERROR or %G_TLS_ERROR when the CA file cannot be read.
+ */
+SoupSession *p2p_soup_sessions_get (
+    P2pSoupSessions *sessions, P2pHttpProfile *profile, GError **error);
+
+G_END_DECLS
