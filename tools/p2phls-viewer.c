@@ -53,6 +53,7 @@ static char *opt_uri;
 static int opt_seconds;
 static int opt_kbps;
 static gboolean opt_flat_out;
+static gboolean opt_linger;
 static char *opt_dump;
 static char **opt_rest;
 
@@ -63,6 +64,8 @@ static const GOptionEntry entries[] = {
       "Keep the demuxer on the best variant below KBPS", "KBPS" },
   { "flat-out", 'f', 0, G_OPTION_ARG_NONE, &opt_flat_out,
       "As fast as bytes come, without parsing", NULL },
+  { "linger", 'l', 0, G_OPTION_ARG_NONE, &opt_linger,
+      "Stay in the swarm at the end of the stream", NULL },
   { "dump", 'd', 0, G_OPTION_ARG_FILENAME, &opt_dump,
       "Write what the demuxer puts out to PREFIX-0, PREFIX-1, …", "PREFIX" },
   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt_rest, NULL,
@@ -399,7 +402,8 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
     take_error (viewer, message);
   } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS) {
     viewer->ended = TRUE;
-    g_main_loop_quit (viewer->loop);
+    if (!opt_linger)
+      g_main_loop_quit (viewer->loop);
   }
   return G_SOURCE_CONTINUE;
 }

@@ -1,0 +1,144 @@
+# p2phlssrc: makes the test streams with ffmpeg, once for each build folder.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""corpus.folder ("variants", 60) gives the folder of a stream of that kind
+and that many seconds; it always holds a master.m3u8."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+
+SEGMENT_SECONDS = 2
+KEY = bytes(range(16))
+
+MASTER = """#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-STREAM-INF:BANDWIDTH=%d,CODECS="avc1.42c00d,mp4a.40.2",RESOLUTION=320x180
+media.m3u8
+"""
+
+
+def cache():
+    build = os.environ.get("P2PHLS_BUILD")
+    top = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    return os.path.join(build or os.path.join(top, "build"), "corpus")
+
+
+def ffmpeg(*arguments):
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *arguments],
+                   check=True)
+
+
+def mezzanine(seconds, kbps):
+    """An encoded source that every kind cuts without encoding again."""
+    path = os.path.join(cache(), "source-%ds-%dk.mkv" % (seconds, kbps))
+    if not os.path.exists(path):
+        print("encoding %d s at %d kbit/s" % (seconds, kbps), file=sys.stderr)
+        os.makedirs(cache(), exist_ok=True)
+        # Noise fills the rate, so that segments have the size they claim.
+        ffmpeg("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25,"
+               "noise=alls=40:allf=t", "-f", "lavfi", "-i",
+               "sine=440:sample_rate=48000", "-t", str(seconds),
+               "-c:v", "libx264", "-preset", "ultrafast", "-profile:v",
+               "baseline", "-pix_fmt", "yuv420p", "-g", "50", "-keyint_min",
+               "50", "-sc_threshold", "0", "-b:v", "%dk" % kbps, "-maxrate",
+               "%dk" % kbps, "-bufsize", "%dk" % kbps, "-c:a", "aac", "-b:a",
+               "64k", "-f", "matroska", path + ".part")
+        os.rename(path + ".part", path)
+    return path
+
+
+def cut(source, folder, *options, name="media"):
+    ffmpeg("-i", source, "-c", "copy", "-f", "hls", "-hls_time",
+           str(SEGMENT_SECONDS), "-hls_list_size", "0", "-hls_playlist_type",
+           "vod", *options, os.path.join(folder, name + ".m3u8"))
+
+
+def write(folder, name, text):
+    with open(os.path.join(folder, name), "w") as file:
+        file.write(text)
+
+
+def segments(folder, suffix, name="media"):
+    return ("-hls_segment_filename",
+            os.path.join(folder, name + "-%03d" + suffix))
+
+
+def make_ts(folder, seconds, kbps):
+    cut(mezzanine(seconds, kbps), folder, *segments(folder, ".ts"))
+
+
+def make_fmp4(folder, seconds, kbps):
+    cut(mezzanine(seconds, kbps), folder, "-hls_segment_type", "fmp4",
+        "-hls_fmp4_init_filename", "init.mp4", *segments(folder, ".m4s"))
+
+
+def make_range_ts(folder, seconds, kbps):
+    cut(mezzanine(seconds, kbps), folder, "-hls_flags", "single_file",
+        "-hls_segment_filename", os.path.join(folder, "media.ts"))
+
+
+def make_range_fmp4(folder, seconds, kbps):
+    cut(mezzanine(seconds, kbps), folder, "-hls_segment_type", "fmp4",
+        "-hls_flags", "single_file",
+        "-hls_segment_filename", os.path.join(folder, "media.mp4"))
+
+
+def make_aes(folder, seconds, kbps):
+    with open(os.path.join(folder, "secret.key"), "wb") as key:
+        key.write(KEY)
+    write(folder, "info", "secret.key\n%s\n"
+          % os.path.join(folder, "secret.key"))
+    cut(mezzanine(seconds, kbps), folder, "-hls_key_info_file",
+        os.path.join(folder, "info"), *segments(folder, ".ts"))
+
+
+def make_audio(folder, seconds, kbps):
+    """Video alone, and two renditions of the sound."""
+    source = mezzanine(seconds, kbps)
+    cut(source, folder, "-map", "0:v", *segments(folder, ".ts"))
+    for name in ("english", "deutsch"):
+        cut(source, folder, "-map", "0:a",
+            *segments(folder, ".ts", name), name=name)
+    write(folder, "master.m3u8", "#EXTM3U\n#EXT-X-VERSION:4\n" + "".join(
+        '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="sound",NAME="%s",DEFAULT=%s,'
+        'AUTOSELECT=YES,URI="%s.m3u8"\n'
+        % (name, "YES" if name == "english" else "NO", name)
+        for name in ("english", "deutsch"))
+        + '#EXT-X-STREAM-INF:BANDWIDTH=%d,CODECS="avc1.42c00d,mp4a.40.2",'
+          'AUDIO="sound"\nmedia.m3u8\n' % (kbps * 1000 + 100000))
+
+
+def make_variants(folder, seconds, kbps):
+    lines = ["#EXTM3U", "#EXT-X-VERSION:3"]
+    for name, rate in (("low", kbps // 4), ("middle", kbps // 2),
+                       ("high", kbps)):
+        os.makedirs(os.path.join(folder, name))
+        cut(mezzanine(seconds, rate), os.path.join(folder, name),
+            *segments(os.path.join(folder, name), ".ts"))
+        lines += ["#EXT-X-STREAM-INF:BANDWIDTH=%d,CODECS="
+                  '"avc1.42c00d,mp4a.40.2"' % (rate * 1000 + 100000),
+                  "%s/media.m3u8" % name]
+    write(folder, "master.m3u8", "\n".join(lines) + "\n")
+
+
+MAKERS = {"ts": make_ts, "fmp4": make_fmp4, "range-ts": make_range_ts,
+          "range-fmp4": make_range_fmp4, "aes": make_aes,
+          "audio": make_audio, "variants": make_variants}
+
+
+def folder(kind, seconds=60, kbps=600):
+    path = os.path.join(cache(), "%s-%ds-%dk" % (kind, seconds, kbps))
+    os.makedirs(cache(), exist_ok=True)
+    with open(os.path.join(cache(), "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in parallel
+        if not os.path.isdir(path):
+            part = path + ".part"
+            shutil.rmtree(part, ignore_errors=True)
+            os.makedirs(part)
+            MAKERS[kind](part, seconds, kbps)
+            if not os.path.exists(os.path.join(part, "master.m3u8")):
+                write(part, "master.m3u8", MASTER % (kbps * 1000 + 100000))
+            os.rename(part, path)
+    return path
