@@ -1,0 +1,55 @@
+/* p2phlssrc: who fetches a segment from the origin for all.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "election.h"
+
+#define FNV_OFFSET 0x811c9dc5u
+#define FNV_PRIME 0x01000193u
+
+guint32
+p2p_election_hash (const char *text)
+{
+  guint32 hash = FNV_OFFSET;
+
+  for (; *text != '\0'; text++) {
+    hash ^= (guint8) *text;
+    hash *= FNV_PRIME;
+  }
+  hash ^= hash >> 16;
+  hash *= 0x85ebca6bu;
+  hash ^= hash >> 13;
+  hash *= 0xc2b2ae35u;
+  hash ^= hash >> 16;
+
+  return hash;
+}
+
+guint32
+p2p_election_score (const P2pPeerId *peer, gint64 external_id)
+{
+  char text[P2P_ID_LENGTH + 24];
+
+  g_snprintf (
+      text, sizeof (text), "%s|%" G_GINT64_FORMAT, peer->text, external_id);
+
+  return p2p_election_hash (text);
+}
+
+guint
+p2p_election_rank (const P2pPeerId *own, const P2pPeerId *const *peers,
+    guint n_peers, gint64 external_id)
+{
+  guint32 own_score = p2p_election_score (own, external_id);
+  guint rank = 0;
+  guint i;
+
+  for (i = 0; i < n_peers; i++) {
+    guint32 score = p2p_election_score (peers[i], external_id);
+
+    if (score < own_score
+        || (score == own_score && strcmp (peers[i]->text, own->text) < 0))
+      rank++;
+  }
+
+  return rank;
+}

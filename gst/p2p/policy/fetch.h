@@ -1,0 +1,94 @@
+/* p2phlssrc: from where the segment that the player waits for comes.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: any. Pure. Source: docs/design/fetch.md.
+ */
+#pragma once
+
+#include "base/types.h"
+
+G_BEGIN_DECLS
+
+/* Each rank lets the ones before it begin for this long: a few round trips
+ * between viewers, in which a claim reaches everybody. */
+#define P2P_FETCH_STAGGER_US (60 * 1000)
+
+/* The longest that a segment waits for peers that are being connected. */
+#define P2P_FETCH_CONNECT_WAIT_US (500 * 1000)
+
+typedef enum
+{
+  P2P_FETCH_HTTP, /* ask the origin now */
+  P2P_FETCH_PEER, /* ask a peer that holds it */
+  P2P_FETCH_WAIT, /* look again at until_us, or when something changes */
+} P2pFetchAction;
+
+typedef struct
+{
+  P2pFetchAction action;
+  gint64 until_us;
+  const char *reason; /* for the log */
+} P2pFetchVerdict;
+
+/**
+ * P2pFetchView:
+ * @now_us: the time
+ * @asked_us: when the player asked for the segment
+ * @duration_us: the segment's media time
+ * @ahead_us: media that the player has ahead of its playhead
+ * @urgent_us: below this much the segment is urgent
+ * @size: its expected bytes, 0: not known
+ * @http_bps: what HTTP gave lately, 0: not known
+ * @peer_bps: what the best free holder gave lately, 0: not known
+ * @peers: connected
+ * @connecting: exchanges under way with peers that exist
+ * @holder_free: a connected peer has it and can be asked
+ * @loading: a connected peer says that it is fetching it
+ * @rank: peers that the election puts before us
+ */
+typedef struct
+{
+  gint64 now_us;
+  gint64 asked_us;
+  gint64 duration_us;
+  gint64 ahead_us;
+  gint64 urgent_us;
+  guint64 size;
+  guint64 http_bps;
+  guint64 peer_bps;
+  guint peers;
+  guint connecting;
+  gboolean holder_free;
+  gboolean loading;
+  guint rank;
+} P2pFetchView;
+
+/* A segment that the player waits for and that nobody is fetching for us. */
+P2pFetchVerdict p2p_fetch_required (const P2pFetchView *view);
+
+/**
+ * P2pTransferView:
+ * @begun_us: when the peer was asked
+ * @last_byte_us: when it last sent some; @begun_us at first
+ * @bytes: how many it sent
+ * @rest: how many are still to come, %P2P_SIZE_UNKNOWN
+ *
+ * A segment that the player waits for while a peer sends it.
+ */
+typedef struct
+{
+  P2pFetchView need;
+  gint64 begun_us;
+  gint64 last_byte_us;
+  guint64 bytes;
+  guint64 rest;
+} P2pTransferView;
+
+/* %P2P_FETCH_WAIT: the peer may go on; %P2P_FETCH_HTTP: the origin takes over
+ * from the byte reached. */
+P2pFetchVerdict p2p_fetch_takeover (const P2pTransferView *view);
+
+/* The threshold when the user gave none. */
+gint64 p2p_fetch_urgent_us (gint64 duration_us);
+
+G_END_DECLS
