@@ -84,8 +84,9 @@
 #define P2P_TRACKERS_MAX 16
 /* ICE servers in the property. */
 #define P2P_ICE_SERVERS_MAX 16
-/* offers in one announce: webRtcOffersCount. */
-#define P2P_OFFERS_PER_ANNOUNCE 5
+/* offers in one announce: as P2P Media Loader 0.6; later ones make 5, which
+ * leaves a swarm of ten viewers half connected. */
+#define P2P_OFFERS_PER_ANNOUNCE 10
 
 /* --- swarm and session -------------------------------------------------- */
 
@@ -108,3 +109,6 @@
  * which we go on (JS uses 64 KiB for both; two messages keep the pipe full). */
 #define P2P_SEND_HIGH_BYTES (256 * 1024)
 #define P2P_SEND_LOW_BYTES (64 * 1024)
+/* bytes waiting for a peer that makes us answer and reads nothing, above which
+ * it is closed. */
+#define P2P_SEND_MAX_BYTES (4 * 1024 * 1024)

@@ -1,0 +1,529 @@
+/* p2phlssrc: one segment on its way, from one source after the other.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "engine-private.h"
+
+P2pDownload *
+p2p_download_find (P2pShare *share, gint64 id)
+{
+  guint i;
+
+  for (i = 0; i < share->downloads->len; i++) {
+    P2pDownload *download = share->downloads->pdata[i];
+
+    if (download->id == id)
+      return download;
+  }
+
+  return NULL;
+}
+
+static void
+on_timer (gpointer owner, gint64 now_us)
+{
+  P2pDownload *download = owner;
+
+  p2p_share_wants_schedule (download->share);
+}
+
+P2pDownload *
+p2p_download_new (P2pShare *share, gint64 id)
+{
+  P2pEngine *engine = share->engine;
+  P2pDownload *download = g_new0 (P2pDownload, 1);
+
+  g_assert (p2p_download_find (share, id) == NULL);
+  download->share = share;
+  download->id = id;
+  download->entry = p2p_store_ensure (engine->store, share->stream->serial, id);
+  g_assert (!download->entry->complete);
+  download->entry->users++;
+  download->entry->last_use_us = engine->now_us;
+  download->requests = g_ptr_array_new ();
+  download->range = P2P_RANGE_ALL;
+  p2p_timer_init (&download->timer, engine->timers, on_timer, download);
+  g_ptr_array_add (share->downloads, download);
+  if (p2p_stream_segment (share->stream, id) != NULL)
+    p2p_download_listed (download, p2p_stream_segment (share->stream, id));
+
+  return download;
+}
+
+void
+p2p_download_free (P2pDownload *download)
+{
+  p2p_download_stop (download);
+  download->entry->users--;
+  p2p_timer_clear (&download->timer);
+  g_ptr_array_unref (download->requests);
+  g_clear_pointer (&download->profile, p2p_http_profile_unref);
+  g_clear_pointer (&download->failure, p2p_http_failure_unref);
+  g_free (download->uri);
+  g_free (download);
+}
+
+void
+p2p_download_listed (P2pDownload *download, const P2pSegment *segment)
+{
+  guint64 length = p2p_range_length (&segment->range);
+
+  g_assert (download->uri == NULL);
+  download->uri = g_strdup (segment->uri);
+  download->range = segment->range;
+  if (length != P2P_SIZE_UNKNOWN && download->entry->total == P2P_SIZE_UNKNOWN)
+    download->entry->total = length;
+}
+
+gboolean
+p2p_download_is_idle (const P2pDownload *download)
+{
+  return download->http == 0 && download->peer == NULL;
+}
+
+static void
+remove_download (P2pDownload *download)
+{
+  p2p_share_wants_schedule (download->share);
+  g_ptr_array_remove_fast (download->share->downloads, download);
+}
+
+void
+p2p_download_join (P2pDownload *download, P2pPlayerRequest *request)
+{
+  g_ptr_array_add (download->requests, request);
+  g_clear_pointer (&download->profile, p2p_http_profile_unref);
+  download->profile = p2p_http_profile_ref (request->profile);
+  p2p_share_wants_schedule (download->share);
+}
+
+/* A prefetch that peers count on, or that is nearly there, goes on. */
+static gboolean
+is_worth_finishing (P2pDownload *download)
+{
+  P2pEntry *entry = download->entry;
+
+  if (download->peer != NULL)
+    return TRUE;
+  if (download->http == 0)
+    return FALSE;
+
+  return p2p_share_open_peers (download->share) > 0
+      || (entry->total != P2P_SIZE_UNKNOWN && entry->size > entry->total / 2);
+}
+
+void
+p2p_download_leave (P2pDownload *download, P2pPlayerRequest *request)
+{
+  g_ptr_array_remove_fast (download->requests, request);
+  if (download->requests->len == 0 && !is_worth_finishing (download)) {
+    p2p_share_wants_announce (download->share);
+    remove_download (download);
+  }
+}
+
+/* --- sources ---------------------------------------------------------------- */
+
+static void
+begin_source (P2pDownload *download)
+{
+  P2pEngine *engine = download->share->engine;
+
+  download->begun_us = engine->now_us;
+  download->last_byte_us = engine->now_us;
+  download->source_bytes = 0;
+  p2p_timer_clear (&download->timer);
+  p2p_bandwidth_begin (&engine->all_bandwidth, engine->now_us);
+}
+
+void
+p2p_download_start_http (P2pDownload *download, const char *reason)
+{
+  P2pEngine *engine = download->share->engine;
+  P2pFetchOwner owner = { .download = download };
+  P2pHttpRequest http = {
+    .uri = download->uri,
+    .range = download->range,
+    .profile = download->profile != NULL ? download->profile
+                                         : download->share->profile,
+  };
+
+  g_assert (p2p_download_is_idle (download));
+  g_assert (download->uri != NULL && http.profile != NULL);
+  http.range.start += download->entry->size;
+  download->http = p2p_engine_number (engine);
+  download->http_skip = 0;
+  download->http_left = P2P_SIZE_UNKNOWN;
+  begin_source (download);
+  p2p_bandwidth_begin (&engine->http_bandwidth, engine->now_us);
+  g_hash_table_insert (engine->fetches,
+      g_memdup2 (&download->http, sizeof (download->http)),
+      g_memdup2 (&owner, sizeof (owner)));
+  P2P_LOG_DEBUG (P2P_AREA_POLICY, download->http,
+      "segment %" G_GINT64_FORMAT " from byte %" G_GUINT64_FORMAT
+      " over HTTP: %s",
+      download->id, download->entry->size, reason);
+  engine->ports.http->ops->start (engine->ports.http, download->http, &http);
+  /* The claim goes out at once: others that see the segment now wait. */
+  p2p_share_wants_announce (download->share);
+}
+
+void
+p2p_download_start_peer (
+    P2pDownload *download, P2pPeer *peer, const char *reason)
+{
+  P2pEngine *engine = download->share->engine;
+
+  g_assert (p2p_download_is_idle (download));
+  download->peer = peer;
+  begin_source (download);
+  p2p_bandwidth_begin (&peer->bandwidth, engine->now_us);
+  P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,
+      "segment %" G_GINT64_FORMAT " from byte %" G_GUINT64_FORMAT
+      " of peer %s: %s",
+      download->id, download->entry->size, peer->id.text, reason);
+  p2p_peer_request (peer, download);
+}
+
+static void
+end_http (P2pDownload *download)
+{
+  P2pEngine *engine = download->share->engine;
+
+  download->http = 0;
+  p2p_bandwidth_end (&engine->http_bandwidth, engine->now_us);
+  p2p_bandwidth_end (&engine->all_bandwidth, engine->now_us);
+  p2p_share_wants_announce (download->share);
+  p2p_share_wants_schedule (download->share);
+}
+
+static void
+end_peer (P2pDownload *download)
+{
+  P2pEngine *engine = download->share->engine;
+
+  p2p_bandwidth_end (&download->peer->bandwidth, engine->now_us);
+  p2p_bandwidth_end (&engine->all_bandwidth, engine->now_us);
+  download->peer = NULL;
+  p2p_share_wants_schedule (download->share);
+}
+
+void
+p2p_download_stop (P2pDownload *download)
+{
+  P2pEngine *engine = download->share->engine;
+
+  if (download->http != 0) {
+    g_hash_table_remove (engine->fetches, &download->http);
+    engine->ports.http->ops->cancel (engine->ports.http, download->http);
+    end_http (download);
+  }
+  if (download->peer != NULL) {
+    P2pPeer *peer = download->peer;
+
+    end_peer (download);
+    p2p_peer_cancel (peer);
+  }
+}
+
+static void
+advance_requests (P2pDownload *download)
+{
+  guint i;
+
+  /* Incomplete: none of them goes away. */
+  for (i = 0; i < download->requests->len; i++)
+    p2p_request_advance (download->requests->pdata[i]);
+}
+
+static void
+take (P2pDownload *download, GBytes *bytes)
+{
+  P2pEngine *engine = download->share->engine;
+  gsize size = g_bytes_get_size (bytes);
+
+  download->last_byte_us = engine->now_us;
+  download->source_bytes += size;
+  p2p_bandwidth_add (&engine->all_bandwidth, size, engine->now_us);
+  p2p_store_append (download->entry, bytes);
+  advance_requests (download);
+}
+
+static gboolean
+anything_delivered (P2pDownload *download)
+{
+  guint i;
+
+  for (i = 0; i < download->requests->len; i++) {
+    if (((P2pPlayerRequest *) download->requests->pdata[i])->delivered > 0)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+static void
+fail_requests (P2pDownload *download, P2pHttpFailure *failure)
+{
+  g_autoptr (GPtrArray) requests = g_steal_pointer (&download->requests);
+  guint i;
+
+  download->requests = g_ptr_array_new ();
+  p2p_download_stop (download);
+  remove_download (download);
+  for (i = 0; i < requests->len; i++)
+    p2p_request_fail (requests->pdata[i], failure);
+}
+
+static void
+count_segment (P2pDownload *download)
+{
+  P2pEngine *engine = download->share->engine;
+  P2pShare *share = download->share;
+  double size = download->entry->size;
+
+  if (download->from_peers > download->from_http)
+    engine->p2p_segments++;
+  else
+    engine->http_segments++;
+  share->mean_bytes =
+      share->mean_bytes == 0 ? size : 0.7 * share->mean_bytes + 0.3 * size;
+}
+
+/* The source has given its last byte. Frees @download. */
+static void
+complete (P2pDownload *download)
+{
+  P2pShare *share = download->share;
+  g_autoptr (GPtrArray) requests = NULL;
+  gboolean finished = p2p_store_finish (download->entry);
+  guint i;
+
+  if (finished) {
+    count_segment (download);
+    P2P_LOG_DEBUG (P2P_AREA_STORE, 0,
+        "segment %" G_GINT64_FORMAT " stored: %" G_GUINT64_FORMAT
+        " bytes by HTTP, %" G_GUINT64_FORMAT " from peers",
+        download->id, download->from_http, download->from_peers);
+  }
+  requests = g_steal_pointer (&download->requests);
+  download->requests = g_ptr_array_new ();
+  p2p_share_wants_announce (share);
+  remove_download (download);
+  /* An empty segment is nothing to store or share: the player gets it as it
+   * comes from the origin. */
+  for (i = 0; i < requests->len; i++) {
+    if (finished)
+      p2p_request_advance (requests->pdata[i]);
+    else
+      p2p_request_detach (requests->pdata[i]);
+  }
+}
+
+/* --- from a peer --------------------------------------------------------------- */
+
+gboolean
+p2p_download_peer_begins (P2pDownload *download, guint64 follows)
+{
+  P2pEntry *entry = download->entry;
+
+  if (follows == 0 && entry->size == 0)
+    return FALSE;
+  if (follows > P2P_SEGMENT_MAX_BYTES)
+    return FALSE;
+  if (entry->total == P2P_SIZE_UNKNOWN)
+    entry->total = entry->size + follows;
+
+  return entry->total == entry->size + follows;
+}
+
+void
+p2p_download_peer_data (P2pDownload *download, GBytes *bytes)
+{
+  P2pEngine *engine = download->share->engine;
+  gsize size = g_bytes_get_size (bytes);
+
+  engine->p2p_bytes += size;
+  download->from_peers += size;
+  p2p_bandwidth_add (&download->peer->bandwidth, size, engine->now_us);
+  take (download, bytes);
+}
+
+void
+p2p_download_peer_completed (P2pDownload *download)
+{
+  end_peer (download);
+  complete (download);
+}
+
+void
+p2p_download_peer_gone (P2pDownload *download)
+{
+  end_peer (download);
+  /* A total that only this peer claimed binds nobody. */
+  if (download->from_http == 0 && download->entry->size == 0
+      && p2p_range_length (&download->range) == P2P_SIZE_UNKNOWN)
+    download->entry->total = P2P_SIZE_UNKNOWN;
+  if (download->requests->len == 0)
+    remove_download (download);
+}
+
+/* --- from the origin ------------------------------------------------------------ */
+
+static void
+fail_with (P2pDownload *download, const char *reason)
+{
+  P2pEngine *engine = download->share->engine;
+  g_autoptr (P2pHttpFailure) failure =
+      p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
+  guint64 http = download->http;
+
+  failure->reason = g_strdup (reason);
+  failure->uri = g_strdup (download->uri);
+  if (http != 0) {
+    g_hash_table_remove (engine->fetches, &http);
+    engine->ports.http->ops->cancel (engine->ports.http, http);
+  }
+  p2p_download_http_failed (download, failure);
+}
+
+/* What the whole segment measures by this response. */
+static guint64
+total_by_response (P2pDownload *download, P2pHttpResponse *response)
+{
+  guint64 wanted = p2p_range_length (&download->range);
+
+  if (response->content_length == P2P_SIZE_UNKNOWN)
+    return P2P_SIZE_UNKNOWN;
+  if (response->status == 206)
+    return download->entry->size + response->content_length;
+  if (response->content_length <= download->range.start)
+    return 0;
+
+  return MIN (wanted, response->content_length - download->range.start);
+}
+
+void
+p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
+{
+  P2pEntry *entry = download->entry;
+  guint64 from = download->range.start + entry->size;
+  guint64 total = total_by_response (download, response);
+
+  if (response->status == 206 && response->range_start != from) {
+    fail_with (download, "The server sent another range");
+    return;
+  }
+  if (total != P2P_SIZE_UNKNOWN && entry->total != P2P_SIZE_UNKNOWN
+      && total != entry->total) {
+    P2P_LOG_WARNING (P2P_AREA_STORE, download->http,
+        "segment %" G_GINT64_FORMAT " has %" G_GUINT64_FORMAT
+        " bytes at the origin, %" G_GUINT64_FORMAT " were announced",
+        download->id, total, entry->total);
+    /* What peers gave is of something else. */
+    if (entry->size > 0 && !anything_delivered (download)) {
+      download->share->engine->overhead_bytes += entry->size;
+      p2p_download_stop (download);
+      p2p_store_restart (entry);
+      download->from_peers = download->from_http = 0;
+      return;
+    }
+    if (total < entry->size) {
+      fail_with (download, "The segment is shorter than what a peer sent");
+      return;
+    }
+  }
+  if (total != P2P_SIZE_UNKNOWN)
+    entry->total = total;
+  if (response->status != 206)
+    download->http_skip = from;
+  if (entry->total != P2P_SIZE_UNKNOWN)
+    download->http_left = entry->total - entry->size;
+  else if (p2p_range_length (&download->range) != P2P_SIZE_UNKNOWN)
+    download->http_left = p2p_range_length (&download->range) - entry->size;
+}
+
+void
+p2p_download_http_data (P2pDownload *download, GBytes *bytes)
+{
+  P2pEngine *engine = download->share->engine;
+  g_autoptr (GBytes) slice = NULL;
+  gsize size = g_bytes_get_size (bytes);
+  gsize skip = MIN (download->http_skip, size);
+  gsize use = MIN (size - skip, download->http_left);
+
+  download->http_skip -= skip;
+  engine->overhead_bytes += size - use;
+  p2p_bandwidth_add (&engine->http_bandwidth, size, engine->now_us);
+  if (use == 0)
+    return;
+  if (download->entry->size + use > P2P_SEGMENT_MAX_BYTES) {
+    g_autoptr (GPtrArray) requests = g_steal_pointer (&download->requests);
+    guint i;
+
+    /* Too large to share: the player gets the rest straight from HTTP. */
+    download->requests = g_ptr_array_new ();
+    p2p_download_stop (download);
+    remove_download (download);
+    for (i = 0; i < requests->len; i++)
+      p2p_request_detach (requests->pdata[i]);
+    return;
+  }
+
+  slice = use == size ? g_bytes_ref (bytes)
+                      : g_bytes_new_from_bytes (bytes, skip, use);
+  engine->http_bytes += use;
+  download->from_http += use;
+  if (download->http_left != P2P_SIZE_UNKNOWN)
+    download->http_left -= use;
+  take (download, slice);
+}
+
+void
+p2p_download_http_done (P2pDownload *download)
+{
+  P2pEntry *entry = download->entry;
+
+  if (entry->total != P2P_SIZE_UNKNOWN && entry->size < entry->total
+      && entry->size > 0) {
+    fail_with (download, "The body ended early");
+    return;
+  }
+  end_http (download);
+  complete (download);
+}
+
+void
+p2p_download_http_failed (P2pDownload *download, P2pHttpFailure *failure)
+{
+  P2pShare *share = download->share;
+  int retries = download->profile != NULL ? download->profile->retries : 0;
+
+  download->http_failures++;
+  end_http (download);
+  if (download->requests->len == 0) {
+    g_hash_table_insert (share->bad,
+        g_memdup2 (&download->id, sizeof (download->id)),
+        g_memdup2 (&share->engine->now_us, sizeof (gint64)));
+    remove_download (download);
+    return;
+  }
+
+  /* As souphttpsrc: a broken connection is tried again from the byte
+   * reached, an answer is an answer. */
+  if ((failure->kind == P2P_HTTP_FAILURE_IO
+          || failure->kind == P2P_HTTP_FAILURE_SHORT)
+      && (retries < 0 || download->http_failures <= (guint) retries))
+    return;
+
+  g_clear_pointer (&download->failure, p2p_http_failure_unref);
+  download->failure = p2p_http_failure_ref (failure);
+}
+
+void
+p2p_download_give_up (P2pDownload *download)
+{
+  g_autoptr (P2pHttpFailure) failure = g_steal_pointer (&download->failure);
+
+  g_assert (failure != NULL);
+  fail_requests (download, failure);
+}

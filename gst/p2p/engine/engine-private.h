@@ -1,0 +1,384 @@
+/* p2phlssrc: the engine's own structs.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: the engine's owner. docs/design/engine.md draws who owns whom.
+ */
+#pragma once
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/prng.h"
+#include "base/timerq.h"
+#include "engine/engine.h"
+#include "formats/m3u8.h"
+#include "formats/peermsg.h"
+#include "formats/trackermsg.h"
+#include "model/bandwidth.h"
+#include "model/playback.h"
+#include "model/registry.h"
+#include "model/store.h"
+#include "policy/fetch.h"
+
+G_BEGIN_DECLS
+
+typedef struct _P2pShare P2pShare;
+typedef struct _P2pDownload P2pDownload;
+typedef struct _P2pPlayerRequest P2pPlayerRequest;
+typedef struct _P2pPeer P2pPeer;
+typedef struct _P2pTracker P2pTracker;
+
+#define P2P_ASSERT_OWNER(engine) \
+  g_assert ((engine)->owner == NULL || (engine)->owner == g_thread_self ())
+
+struct _P2pEngine
+{
+  GThread *owner; /* the thread of the first event */
+  gboolean busy;  /* inside handle or step: ports must not call back */
+  gint64 now_us;
+  P2pEnginePorts ports;
+  P2pTimerQueue *timers;
+  P2pPrng prng;
+  P2pPeerId peer_id;
+  guint64 last_number; /* of http requests, sockets, connections */
+
+  gboolean p2p;
+  gboolean upload;
+  char **trackers_wanted;
+  char **ice_servers;
+  guint protocols;
+  guint max_peers;
+  guint64 max_upload_bps;
+  guint64 cache_bytes;
+  gint64 urgent_buffer_us;
+  gint64 http_window_us;
+  gint64 p2p_window_us;
+
+  P2pRegistry *registry;
+  P2pStore *store;
+  GHashTable *requests;  /* player's number → P2pPlayerRequest, owned */
+  GHashTable *consumers; /* consumer → P2pConsumer, owned */
+  GHashTable *fetches;   /* http number → P2pFetchOwner, owned */
+  GHashTable *peers;     /* connection number → P2pPeer, owned by its share */
+  GHashTable *sockets;   /* socket number → P2pTracker */
+  GPtrArray *trackers;   /* of P2pTracker, owned */
+  GHashTable *shares;    /* P2pStream → P2pShare, owned */
+
+  P2pBandwidth http_bandwidth;
+  P2pBandwidth all_bandwidth; /* HTTP and peers together */
+
+  double upload_tokens; /* bytes that may leave now */
+  gint64 upload_filled_us;
+  P2pTimer upload_timer;
+  P2pTimer sweep_timer; /* shares nobody plays any more */
+
+  guint64 http_bytes;
+  guint64 p2p_bytes;
+  guint64 upload_bytes;
+  guint64 http_segments;
+  guint64 p2p_segments;
+  guint64 upload_segments;
+  guint64 overhead_bytes;
+  guint64 registry_misses;
+};
+
+/* Who an HTTP request is for: one of the two. */
+typedef struct
+{
+  P2pPlayerRequest *request;
+  P2pDownload *download;
+} P2pFetchOwner;
+
+/* One source element that plays a stream. */
+typedef struct
+{
+  P2pPlayback playback;
+  P2pShare *share; /* (nullable): of its last segment */
+  gint64 last_us;  /* of its last request */
+} P2pConsumer;
+
+guint64 p2p_engine_number (P2pEngine *engine);
+
+/* --- request.c: what the player asks for ---------------------------------- */
+
+struct _P2pPlayerRequest
+{
+  P2pEngine *engine;
+  guint64 id;
+  char *uri;
+  P2pRange range;
+  guint64 consumer;
+  P2pHttpProfile *profile;
+  gboolean p2p;
+  gboolean p2phls_scheme;
+  gint64 asked_us;
+  gboolean headers_sent;
+
+  /* straight from HTTP */
+  guint64 http;
+  guint64 received; /* bytes of the body so far */
+  int retries;
+  gboolean counts_as_miss; /* no manifest named it */
+  gboolean paused;
+  gboolean sniffed;
+  GByteArray *playlist; /* (nullable): a playlist is being collected */
+  P2pHttpResponse *response;
+
+  /* a segment that is shared */
+  P2pShare *share;
+  gint64 segment_id;
+  P2pEntry *entry; /* one user of it */
+  P2pCursor cursor;
+  guint64 delivered;
+  guint64 pace_bps; /* 0: as it comes */
+  P2pTimer pace_timer;
+};
+
+void p2p_request_start (
+    P2pEngine *engine, guint64 id, const P2pRequest *request);
+void p2p_request_cancel (P2pEngine *engine, guint64 id);
+void p2p_request_drained (P2pEngine *engine, guint64 id);
+void p2p_request_free (P2pPlayerRequest *request);
+
+void p2p_request_http_headers (
+    P2pPlayerRequest *request, P2pHttpResponse *response);
+void p2p_request_http_data (P2pPlayerRequest *request, GBytes *bytes);
+void p2p_request_http_done (P2pPlayerRequest *request);
+void p2p_request_http_failed (
+    P2pPlayerRequest *request, P2pHttpFailure *failure);
+
+/* The entry has grown, or is complete: hands on what is new. Frees the
+ * request when it was the last. */
+void p2p_request_advance (P2pPlayerRequest *request);
+
+/* Ends the request with @failure and frees it. */
+void p2p_request_fail (P2pPlayerRequest *request, P2pHttpFailure *failure);
+
+/* The share goes: the rest comes straight from HTTP. */
+void p2p_request_detach (P2pPlayerRequest *request);
+
+/* Whether the player asked for it and how urgently: for policies. */
+void p2p_request_need (P2pPlayerRequest *request, P2pFetchView *view);
+
+/* --- download.c: one segment on its way ----------------------------------- */
+
+/**
+ * P2pDownload:
+ *
+ * A segment that is being fetched, for the player (@requests) or ahead of it.
+ * At most one source at a time: @http, @peer or none while it waits. What one
+ * source leaves, the next goes on from.
+ */
+struct _P2pDownload
+{
+  P2pShare *share;
+  gint64 id;
+  P2pEntry *entry;     /* one user of it */
+  GPtrArray *requests; /* of P2pPlayerRequest, not owned */
+  char *uri;           /* (nullable): not listed yet */
+  P2pRange range;
+  P2pHttpProfile *profile; /* (nullable) */
+
+  guint64 http;
+  guint64 http_skip; /* bytes to throw away: the server ignored the range */
+  guint64 http_left; /* bytes to take, P2P_SIZE_UNKNOWN */
+  guint http_failures;
+  P2pHttpFailure *failure; /* (nullable): the origin's last word */
+  P2pPeer *peer;
+
+  gint64 begun_us; /* of this source */
+  gint64 last_byte_us;
+  guint64 source_bytes;
+  guint64 from_http;
+  guint64 from_peers;
+  P2pTimer timer; /* when to look again */
+};
+
+P2pDownload *p2p_download_find (P2pShare *share, gint64 id);
+P2pDownload *p2p_download_new (P2pShare *share, gint64 id);
+/* Stops the source, keeps the bytes. */
+void p2p_download_free (P2pDownload *download);
+/* The manifest names it. */
+void p2p_download_listed (P2pDownload *download, const P2pSegment *segment);
+void p2p_download_join (P2pDownload *download, P2pPlayerRequest *request);
+void p2p_download_leave (P2pDownload *download, P2pPlayerRequest *request);
+
+void p2p_download_start_http (P2pDownload *download, const char *reason);
+void p2p_download_start_peer (
+    P2pDownload *download, P2pPeer *peer, const char *reason);
+void p2p_download_stop (P2pDownload *download);
+gboolean p2p_download_is_idle (const P2pDownload *download);
+
+/* A peer says how many bytes follow. FALSE: that cannot be. */
+gboolean p2p_download_peer_begins (P2pDownload *download, guint64 follows);
+void p2p_download_peer_data (P2pDownload *download, GBytes *bytes);
+/* May free @download. */
+void p2p_download_peer_completed (P2pDownload *download);
+/* The peer will not send (more). */
+void p2p_download_peer_gone (P2pDownload *download);
+
+void p2p_download_http_headers (
+    P2pDownload *download, P2pHttpResponse *response);
+void p2p_download_http_data (P2pDownload *download, GBytes *bytes);
+void p2p_download_http_done (P2pDownload *download);
+void p2p_download_http_failed (P2pDownload *download, P2pHttpFailure *failure);
+/* The origin has failed and no peer has it: its failure is the player's. */
+void p2p_download_give_up (P2pDownload *download);
+
+/* --- share.c: one stream, its swarms, peers and downloads ------------------ */
+
+/* One generation's swarm of a stream. */
+typedef struct
+{
+  P2pShare *share;
+  P2pProtocol protocol;
+  P2pInfoHash info_hash;
+} P2pSwarm;
+
+struct _P2pShare
+{
+  P2pEngine *engine;
+  P2pStream *stream;
+  P2pSwarm swarms[2]; /* v3 first */
+  guint n_swarms;
+  GPtrArray *peers;        /* of P2pPeer, owned, every state */
+  GPtrArray *downloads;    /* of P2pDownload, owned */
+  P2pHttpProfile *profile; /* (nullable): of the last request */
+  gint64 position;         /* id asked for last */
+  gboolean has_position;
+  gint64 last_request_us;
+  gint64 joined_us;
+  double mean_bytes; /* of a segment, 0: not known */
+  gboolean schedule_wanted;
+  gboolean announce_wanted;
+  gboolean listed_anew; /* since the last eviction */
+  GHashTable *bad;      /* ids whose HTTP prefetch failed → when (us) */
+};
+
+/* The share of @stream, joined to its swarms. NULL when it cannot be. */
+P2pShare *p2p_share_ensure (P2pEngine *engine, P2pStream *stream);
+void p2p_share_free (P2pShare *share);
+void p2p_share_wants_schedule (P2pShare *share);
+void p2p_share_wants_announce (P2pShare *share);
+guint p2p_share_open_peers (P2pShare *share);
+guint p2p_share_connecting_peers (P2pShare *share);
+P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
+gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
+
+/* The playlist was read anew. */
+void p2p_share_listed (P2pShare *share);
+/* Sends the stored and loading ids to peers that have not seen them. */
+void p2p_share_announce (P2pShare *share);
+/* The loaded ids and those loading over HTTP, as @protocol numbers them. */
+void p2p_share_announcement (
+    P2pShare *share, P2pProtocol protocol, P2pCommand *command);
+/* Forgets what the bound or the window asks for. */
+void p2p_share_evict (P2pEngine *engine);
+void p2p_share_sweep (gpointer engine, gint64 now_us);
+
+/* --- schedule.c ------------------------------------------------------------ */
+
+/* Decides for every segment of @share what happens next. */
+void p2p_schedule (P2pShare *share);
+
+/* --- peer.c: one remote viewer --------------------------------------------- */
+
+typedef enum
+{
+  P2P_PEER_GATHERING, /* our offer is being made */
+  P2P_PEER_OFFERED,   /* our offer is out; who answers is not known */
+  P2P_PEER_ANSWERING, /* our answer is being made or out */
+  P2P_PEER_ANSWERED,  /* their answer is in */
+  P2P_PEER_OPEN,
+} P2pPeerState;
+
+struct _P2pPeer
+{
+  P2pShare *share;
+  P2pSwarm *swarm;
+  P2pTracker *tracker; /* where it was signalled; (nullable) when gone */
+  guint64 conn;
+  P2pPeerState state;
+  gboolean has_id; /* not while its offer is unanswered */
+  P2pPeerId id;
+  char *offer_id;
+  char *sdp;       /* (nullable): our offer, until it is announced */
+  gint64 since_us; /* of this state */
+  P2pTimer timer;  /* exchange, then no-bytes and no-reading timeouts */
+
+  P2pCommandJoiner *joiner;
+  GArray *loaded;  /* gint64 external ids, ascending */
+  GArray *loading; /* gint64 external ids, ascending */
+  gint64 announcements_since_us;
+  guint announcements;
+
+  /* what we ask of it */
+  P2pDownload *download; /* (nullable) */
+  gint64 down_request;
+  gboolean down_begun; /* its DATA came */
+  guint64 down_rest;   /* bytes to come after DATA */
+  gint64 last_request;
+  guint strikes;
+  P2pBandwidth bandwidth;
+
+  /* what it asks of us */
+  P2pEntry *upload; /* (nullable) one user of it */
+  P2pCursor upload_cursor;
+  guint64 upload_rest;
+  gint64 upload_id;
+  gint64 upload_request;
+  gsize buffered;
+  gint64 blocked_since_us; /* full since, 0: not full */
+  gboolean overflowed;     /* it will be closed at once */
+  gboolean announce_late;  /* it is full: announce once it reads */
+  gboolean announced;      /* it has heard of us */
+
+  guint64 down_bytes;
+  guint64 up_bytes;
+};
+
+P2pPeer *p2p_peer_new (
+    P2pSwarm *swarm, P2pTracker *tracker, P2pPeerState state);
+/* Closes the connection and lets go of everything. */
+void p2p_peer_free (P2pPeer *peer);
+/* Takes @peer out of its share and frees it. */
+void p2p_peer_drop (P2pPeer *peer, const char *reason);
+
+void p2p_peer_sdp (P2pPeer *peer, const char *sdp);
+void p2p_peer_open (P2pPeer *peer);
+void p2p_peer_message (P2pPeer *peer, GBytes *message);
+void p2p_peer_low_water (P2pPeer *peer);
+/* @messages: (nullable) (element-type GBytes): the announcement, if the
+ * caller has it ready */
+void p2p_peer_send_announcement (P2pPeer *peer, GPtrArray *messages);
+/* It kept us waiting: counts towards closing it, and it is not asked for
+ * this segment again until it announces anew. */
+void p2p_peer_strike (P2pPeer *peer, gint64 id);
+
+gboolean p2p_peer_has (P2pPeer *peer, gint64 id);
+gboolean p2p_peer_is_loading (P2pPeer *peer, gint64 id);
+void p2p_peer_request (P2pPeer *peer, P2pDownload *download);
+/* We no longer want what it sends. */
+void p2p_peer_cancel (P2pPeer *peer);
+/* Whether it takes part in P2P Media Loader 5's election. */
+gboolean p2p_peer_elects (const P2pPeer *peer);
+void p2p_peer_upload_tick (gpointer engine, gint64 now_us);
+
+/* --- tracker.c: one tracker ------------------------------------------------- */
+
+void p2p_tracker_configure_all (P2pEngine *engine);
+void p2p_tracker_free (P2pTracker *tracker);
+void p2p_tracker_open (P2pTracker *tracker);
+void p2p_tracker_message (P2pTracker *tracker, GBytes *frame);
+void p2p_tracker_closed (P2pTracker *tracker, const char *reason);
+/* A share has been joined; is being left. */
+void p2p_tracker_join_all (P2pShare *share);
+void p2p_tracker_leave_all (P2pShare *share);
+/* Our offer or answer for @peer is ready. */
+void p2p_tracker_offer_ready (P2pPeer *peer);
+void p2p_tracker_answer_ready (P2pPeer *peer, const char *sdp);
+/* An open connection of @share was lost. */
+void p2p_tracker_peer_lost (P2pShare *share);
+guint p2p_tracker_known_peers (P2pEngine *engine, P2pShare *share);
+void p2p_tracker_stats (P2pEngine *engine, P2pStats *stats);
+
+G_END_DECLS

@@ -1,0 +1,648 @@
+/* p2phlssrc: what the player asks for, and how it is handed over.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Segments of a shared stream come from the store as it fills
+ * (p2p_request_advance()); everything else passes straight through from HTTP,
+ * playlists with a look at their contents.
+ */
+#include "engine-private.h"
+
+/* Bytes that tell a playlist from everything else: a byte order mark, some
+ * white space and "#EXTM3U". */
+#define SNIFF_BYTES 64
+
+/* Slices of a paced segment leave this often. */
+#define PACE_TICK_US (20 * 1000)
+
+/* The second and later attempts wait this much longer each, at most 1 s. */
+#define RETRY_STEP_US (100 * 1000)
+
+/* Source elements remembered; the longest unseen is forgotten. */
+#define CONSUMERS_MAX 1024
+
+static void start_http (P2pPlayerRequest *request);
+
+/* --- playback ------------------------------------------------------------ */
+
+static void
+forget_oldest_consumer (P2pEngine *engine)
+{
+  GHashTableIter iter;
+  gpointer key, value, oldest = NULL;
+  gint64 oldest_us = P2P_NEVER;
+
+  g_hash_table_iter_init (&iter, engine->consumers);
+  while (g_hash_table_iter_next (&iter, &key, &value)) {
+    if (((P2pConsumer *) value)->last_us < oldest_us) {
+      oldest_us = ((P2pConsumer *) value)->last_us;
+      oldest = key;
+    }
+  }
+  if (oldest != NULL)
+    g_hash_table_remove (engine->consumers, oldest);
+}
+
+static P2pConsumer *
+ensure_consumer (P2pEngine *engine, guint64 number)
+{
+  P2pConsumer *consumer = g_hash_table_lookup (engine->consumers, &number);
+
+  if (consumer != NULL)
+    return consumer;
+  if (g_hash_table_size (engine->consumers) >= CONSUMERS_MAX)
+    forget_oldest_consumer (engine);
+  consumer = g_new0 (P2pConsumer, 1);
+  g_hash_table_insert (
+      engine->consumers, g_memdup2 (&number, sizeof (number)), consumer);
+
+  return consumer;
+}
+
+static gint64
+ahead_us (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+  P2pConsumer *consumer =
+      g_hash_table_lookup (engine->consumers, &request->consumer);
+
+  return consumer == NULL
+      ? 0
+      : p2p_playback_ahead (&consumer->playback, engine->now_us);
+}
+
+void
+p2p_request_need (P2pPlayerRequest *request, P2pFetchView *view)
+{
+  P2pEngine *engine = request->engine;
+  const P2pSegment *segment =
+      p2p_stream_segment (request->share->stream, request->segment_id);
+
+  view->now_us = engine->now_us;
+  view->asked_us = request->asked_us;
+  view->duration_us = segment != NULL
+      ? segment->duration_us
+      : request->share->stream->target_duration_us;
+  view->ahead_us = ahead_us (request);
+  view->urgent_us = p2p_share_urgent_us (request->share, view->duration_us);
+  view->http_bps = p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+void
+p2p_request_free (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+
+  if (request->http != 0) {
+    g_hash_table_remove (engine->fetches, &request->http);
+    engine->ports.http->ops->cancel (engine->ports.http, request->http);
+  }
+  if (request->share != NULL) {
+    P2pDownload *download =
+        p2p_download_find (request->share, request->segment_id);
+
+    request->entry->users--;
+    if (download != NULL)
+      p2p_download_leave (download, request);
+  }
+  p2p_timer_clear (&request->pace_timer);
+  g_clear_pointer (&request->playlist, g_byte_array_unref);
+  g_clear_pointer (&request->response, p2p_http_response_unref);
+  p2p_http_profile_unref (request->profile);
+  g_free (request->uri);
+  g_free (request);
+}
+
+void
+p2p_request_fail (P2pPlayerRequest *request, P2pHttpFailure *failure)
+{
+  P2pEngine *engine = request->engine;
+
+  P2P_LOG_INFO (P2P_AREA_HTTP, request->id, "failed: status %u, %s",
+      failure->status, failure->reason ? failure->reason : "no reason");
+  engine->ports.sink->ops->fail (engine->ports.sink, request->id, failure);
+  g_hash_table_remove (engine->requests, &request->id);
+}
+
+static void
+end_request (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+
+  engine->ports.sink->ops->end (engine->ports.sink, request->id);
+  g_hash_table_remove (engine->requests, &request->id);
+}
+
+/* --- segments ------------------------------------------------------------ */
+
+static void
+send_made_up_headers (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+  g_autoptr (P2pHttpResponse) response = p2p_http_response_new ();
+  gboolean whole = p2p_range_is_all (&request->range);
+
+  response->status = whole ? 200 : 206;
+  response->reason = g_strdup (whole ? "OK" : "Partial Content");
+  response->uri = g_strdup (request->uri);
+  response->content_length = request->entry->total;
+  response->range_start = request->range.start;
+  if (request->entry->total != P2P_SIZE_UNKNOWN)
+    response->total_size = request->range.start + request->entry->total;
+  response->accepts_ranges = TRUE;
+  engine->ports.sink->ops->headers (engine->ports.sink, request->id, response);
+  request->headers_sent = TRUE;
+}
+
+/* How many bytes may be handed over now. */
+static guint64
+allowance (P2pPlayerRequest *request)
+{
+  gint64 elapsed_us = request->engine->now_us - request->asked_us;
+  double paced;
+
+  if (request->pace_bps == 0)
+    return G_MAXUINT64;
+  paced = (double) request->pace_bps / 8 * elapsed_us / G_USEC_PER_SEC;
+
+  return paced > request->delivered ? paced - request->delivered : 0;
+}
+
+void
+p2p_request_advance (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+  P2pEntry *entry = request->entry;
+  guint64 allowed = allowance (request);
+  P2pConsumer *consumer;
+  const P2pSegment *segment;
+
+  if (!request->headers_sent
+      && (entry->size > 0 || entry->total != P2P_SIZE_UNKNOWN))
+    send_made_up_headers (request);
+
+  while (allowed > 0) {
+    g_autoptr (GBytes) bytes =
+        p2p_store_read (entry, &request->cursor, MIN (allowed, G_MAXSIZE));
+
+    if (bytes == NULL)
+      break;
+    request->delivered += g_bytes_get_size (bytes);
+    allowed -= g_bytes_get_size (bytes);
+    engine->ports.sink->ops->data (engine->ports.sink, request->id, bytes);
+  }
+  if (!entry->complete)
+    return;
+  if (request->delivered < entry->size) {
+    p2p_timer_set (&request->pace_timer, engine->now_us + PACE_TICK_US);
+    return;
+  }
+
+  consumer = g_hash_table_lookup (engine->consumers, &request->consumer);
+  segment = p2p_stream_segment (request->share->stream, request->segment_id);
+  if (consumer != NULL && segment != NULL)
+    p2p_playback_delivered (&consumer->playback,
+        segment->start_us + segment->duration_us, engine->now_us);
+  end_request (request);
+}
+
+static void
+on_pace (gpointer owner, gint64 now_us)
+{
+  P2pPlayerRequest *request = owner;
+
+  /* For a segment the slice is due; for anything else, the next attempt. */
+  if (request->share != NULL)
+    p2p_request_advance (request);
+  else
+    start_http (request);
+}
+
+/* A stored segment would arrive in no time and lead the demuxer to a variant
+ * that the network cannot carry (DESIGN: docs/design/pacing.md). */
+static guint64
+pace_of_stored (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+  P2pFetchView view = { 0 };
+  guint64 bps, least_bps;
+  gint64 longest_us;
+
+  p2p_request_need (request, &view);
+  bps = MAX (view.http_bps,
+      p2p_bandwidth_bps (&engine->all_bandwidth, engine->now_us));
+  if (bps == 0)
+    return 0;
+  longest_us = view.ahead_us > view.urgent_us ? view.duration_us / 2
+                                              : view.duration_us / 4;
+  least_bps = request->entry->size * 8.0 * G_USEC_PER_SEC
+      / MAX (longest_us, PACE_TICK_US);
+
+  return MAX (bps, least_bps);
+}
+
+static void
+start_segment (P2pPlayerRequest *request, P2pShare *share, gint64 id)
+{
+  P2pEngine *engine = request->engine;
+  const P2pSegment *segment = p2p_stream_segment (share->stream, id);
+  P2pConsumer *consumer = ensure_consumer (engine, request->consumer);
+  P2pDownload *download;
+
+  g_assert (segment != NULL);
+  request->share = share;
+  request->segment_id = id;
+  request->entry = p2p_store_ensure (engine->store, share->stream->serial, id);
+  request->entry->users++;
+  request->entry->last_use_us = engine->now_us;
+  consumer->share = share;
+  consumer->last_us = engine->now_us;
+  if (p2p_playback_request (&consumer->playback, share->stream->serial,
+          share->stream->live, segment->start_us, segment->duration_us,
+          engine->now_us))
+    P2P_LOG_DEBUG (
+        P2P_AREA_POLICY, request->id, "seek to segment %" G_GINT64_FORMAT, id);
+
+  share->position = id;
+  share->has_position = TRUE;
+  share->last_request_us = engine->now_us;
+  g_clear_pointer (&share->profile, p2p_http_profile_unref);
+  share->profile = p2p_http_profile_ref (request->profile);
+  p2p_share_wants_schedule (share);
+
+  if (request->entry->complete) {
+    request->pace_bps = pace_of_stored (request);
+    P2P_LOG_DEBUG (P2P_AREA_POLICY, request->id,
+        "segment %" G_GINT64_FORMAT " is stored, paced to %" G_GUINT64_FORMAT
+        " bit/s",
+        id, request->pace_bps);
+    /* Not from inside: the first slice leaves with the next step. */
+    p2p_timer_set (&request->pace_timer, engine->now_us);
+    return;
+  }
+
+  download = p2p_download_find (share, id);
+  if (download == NULL)
+    download = p2p_download_new (share, id);
+  p2p_download_join (download, request);
+  /* What a prefetch has so far. */
+  p2p_timer_set (&request->pace_timer, engine->now_us);
+}
+
+/* --- straight from HTTP ---------------------------------------------------- */
+
+static void
+start_http (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+  P2pFetchOwner owner = { .request = request };
+  P2pHttpRequest http = {
+    .uri = request->uri,
+    .range = request->range,
+    .profile = request->profile,
+  };
+
+  http.range.start += request->received;
+  request->http = p2p_engine_number (engine);
+  request->paused = FALSE;
+  g_hash_table_insert (engine->fetches,
+      g_memdup2 (&request->http, sizeof (request->http)),
+      g_memdup2 (&owner, sizeof (owner)));
+  engine->ports.http->ops->start (engine->ports.http, request->http, &http);
+}
+
+static gboolean
+may_be_playlist (P2pPlayerRequest *request)
+{
+  return request->p2p && request->engine->p2p
+      && p2p_range_is_all (&request->range);
+}
+
+static void
+send_headers (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+
+  if (request->headers_sent)
+    return;
+  request->headers_sent = TRUE;
+  engine->ports.sink->ops->headers (
+      engine->ports.sink, request->id, request->response);
+}
+
+static void
+send_data (P2pPlayerRequest *request, GBytes *bytes)
+{
+  P2pEngine *engine = request->engine;
+  gsize waiting;
+
+  send_headers (request);
+  if (g_bytes_get_size (bytes) == 0)
+    return;
+  waiting =
+      engine->ports.sink->ops->data (engine->ports.sink, request->id, bytes);
+  if (waiting >= P2P_OUTQUEUE_HIGH_BYTES && !request->paused
+      && request->http != 0) {
+    request->paused = TRUE;
+    engine->ports.http->ops->pause (engine->ports.http, request->http);
+  }
+}
+
+/* Decides what the body is; what has been collected goes on its way when it
+ * is no playlist. */
+static void
+sniff (P2pPlayerRequest *request)
+{
+  g_autoptr (GByteArray) head = NULL;
+
+  request->sniffed = TRUE;
+  if (p2p_m3u8_detect (
+          (const char *) request->playlist->data, request->playlist->len))
+    return;
+
+  if (request->counts_as_miss) {
+    request->engine->registry_misses++;
+    P2P_LOG_DEBUG (P2P_AREA_MANIFEST, request->id, "no manifest named this");
+  }
+  head = g_steal_pointer (&request->playlist);
+  if (head->len > 0) {
+    g_autoptr (GBytes) bytes =
+        g_byte_array_free_to_bytes (g_steal_pointer (&head));
+
+    send_data (request, bytes);
+  } else {
+    send_headers (request);
+  }
+}
+
+void
+p2p_request_http_headers (P2pPlayerRequest *request, P2pHttpResponse *response)
+{
+  if (request->received > 0) {
+    g_autoptr (P2pHttpFailure) failure = NULL;
+
+    if (response->range_start == request->range.start + request->received)
+      return;
+    /* The rest was asked for, something else came. */
+    failure = p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
+    failure->reason = g_strdup ("The server cannot resume");
+    failure->uri = g_strdup (request->uri);
+    p2p_request_fail (request, failure);
+    return;
+  }
+
+  g_clear_pointer (&request->response, p2p_http_response_unref);
+  request->response = p2p_http_response_ref (response);
+  if (!request->sniffed && may_be_playlist (request)) {
+    if (request->playlist == NULL)
+      request->playlist = g_byte_array_new ();
+    return;
+  }
+  request->sniffed = TRUE;
+  send_headers (request);
+}
+
+void
+p2p_request_http_data (P2pPlayerRequest *request, GBytes *bytes)
+{
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+
+  request->received += size;
+  if (request->playlist == NULL) {
+    send_data (request, bytes);
+    return;
+  }
+
+  /* The usual case of no playlist: nothing is copied. */
+  if (!request->sniffed && request->playlist->len == 0 && size >= SNIFF_BYTES
+      && !p2p_m3u8_detect ((const char *) data, size)) {
+    sniff (request);
+    send_data (request, bytes);
+    return;
+  }
+
+  g_byte_array_append (request->playlist, data, size);
+  if (!request->sniffed && request->playlist->len >= SNIFF_BYTES)
+    sniff (request);
+  if (request->playlist != NULL
+      && request->playlist->len > P2P_PLAYLIST_MAX_BYTES) {
+    g_autoptr (GBytes) all =
+        g_byte_array_free_to_bytes (g_steal_pointer (&request->playlist));
+
+    P2P_LOG_WARNING (P2P_AREA_MANIFEST, request->id,
+        "playlist over %d bytes: passed on unread", P2P_PLAYLIST_MAX_BYTES);
+    send_data (request, all);
+  }
+}
+
+static void
+read_playlist (P2pPlayerRequest *request, GBytes *body)
+{
+  P2pEngine *engine = request->engine;
+  g_autoptr (GError) error = NULL;
+  P2pStream *stream = NULL;
+  P2pShare *share;
+
+  if (!p2p_registry_add_playlist (engine->registry, request->uri,
+          request->response->uri ? request->response->uri : request->uri, body,
+          &stream, &error)) {
+    P2P_LOG_WARNING (P2P_AREA_MANIFEST, request->id,
+        "playlist is not shared: %s", error->message);
+    return;
+  }
+  if (stream == NULL)
+    return;
+  share = p2p_share_ensure (engine, stream);
+  if (share != NULL) {
+    g_clear_pointer (&share->profile, p2p_http_profile_unref);
+    share->profile = p2p_http_profile_ref (request->profile);
+    p2p_share_listed (share);
+  }
+}
+
+static P2pHttpResponse *
+response_with_length (const P2pHttpResponse *from, gsize length)
+{
+  P2pHttpResponse *response = p2p_http_response_new ();
+
+  response->status = from->status;
+  response->reason = g_strdup (from->reason);
+  response->uri = g_strdup (from->uri);
+  response->redirected = from->redirected;
+  response->permanent_redirect = from->permanent_redirect;
+  response->content_type = g_strdup (from->content_type);
+  response->content_length = length;
+  response->total_size = length;
+  response->request_headers = g_strdupv (from->request_headers);
+  response->response_headers = g_strdupv (from->response_headers);
+
+  return response;
+}
+
+static void
+finish_playlist (P2pPlayerRequest *request)
+{
+  g_autoptr (GBytes) body =
+      g_byte_array_free_to_bytes (g_steal_pointer (&request->playlist));
+
+  read_playlist (request, body);
+  if (request->p2phls_scheme) {
+    g_autoptr (GBytes) prefixed = p2p_m3u8_prefix_uris (body, "p2phls+");
+    g_autoptr (P2pHttpResponse) response = NULL;
+
+    if (prefixed != body) {
+      response =
+          response_with_length (request->response, g_bytes_get_size (prefixed));
+      p2p_http_response_unref (request->response);
+      request->response = g_steal_pointer (&response);
+      g_bytes_unref (body);
+      body = g_bytes_ref (prefixed);
+    }
+  }
+  send_data (request, body);
+}
+
+void
+p2p_request_http_done (P2pPlayerRequest *request)
+{
+  request->http = 0;
+  if (request->playlist != NULL && !request->sniffed)
+    sniff (request);
+  if (request->playlist != NULL)
+    finish_playlist (request);
+  end_request (request);
+}
+
+static gboolean
+is_worth_retrying (P2pHttpFailureKind kind)
+{
+  return kind == P2P_HTTP_FAILURE_IO || kind == P2P_HTTP_FAILURE_SHORT;
+}
+
+void
+p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
+{
+  int allowed = request->profile->retries;
+
+  request->http = 0;
+  if (is_worth_retrying (failure->kind)
+      && (allowed < 0 || request->retries < allowed)) {
+    gint64 delay_us = RETRY_STEP_US * MIN (request->retries, 10);
+
+    request->retries++;
+    P2P_LOG_DEBUG (P2P_AREA_HTTP, request->id,
+        "attempt %d after %s at byte %" G_GUINT64_FORMAT, request->retries,
+        failure->reason ? failure->reason : "a failure", request->received);
+    p2p_timer_set (&request->pace_timer, request->engine->now_us + delay_us);
+    return;
+  }
+  p2p_request_fail (request, failure);
+}
+
+void
+p2p_request_detach (P2pPlayerRequest *request)
+{
+  request->entry->users--;
+  request->entry = NULL;
+  request->share = NULL;
+  request->received = request->delivered;
+  request->sniffed = TRUE;
+  p2p_timer_clear (&request->pace_timer);
+  start_http (request);
+}
+
+/* --- the player's side ------------------------------------------------------ */
+
+static gboolean
+is_plain_get (const P2pHttpProfile *profile)
+{
+  return profile->method == NULL || strcmp (profile->method, "GET") == 0;
+}
+
+static void
+classify (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+  P2pStream *stream = NULL;
+  gint64 id = 0;
+  P2pShare *share;
+
+  if (!engine->p2p || !request->p2p || !is_plain_get (request->profile)) {
+    request->sniffed = TRUE;
+    start_http (request);
+    return;
+  }
+
+  switch (p2p_registry_lookup (
+      engine->registry, request->uri, &request->range, &stream, &id)) {
+    case P2P_RESOURCE_SEGMENT:
+      share = p2p_share_ensure (engine, stream);
+      if (share != NULL) {
+        start_segment (request, share, id);
+        return;
+      }
+      request->sniffed = TRUE;
+      break;
+    case P2P_RESOURCE_SEGMENT_UNSHARED:
+    case P2P_RESOURCE_OTHER:
+      request->sniffed = TRUE;
+      break;
+    case P2P_RESOURCE_UNKNOWN:
+      request->counts_as_miss = !p2p_registry_is_empty (engine->registry);
+      if (!p2p_range_is_all (&request->range) && request->counts_as_miss)
+        engine->registry_misses++;
+      break;
+    case P2P_RESOURCE_PLAYLIST:
+      break;
+  }
+  start_http (request);
+}
+
+void
+p2p_request_start (P2pEngine *engine, guint64 id, const P2pRequest *wanted)
+{
+  P2pPlayerRequest *request;
+
+  if (g_hash_table_size (engine->requests) >= P2P_REQUESTS_MAX) {
+    g_autoptr (P2pHttpFailure) failure =
+        p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
+
+    failure->reason = g_strdup ("Too many requests at once");
+    failure->uri = g_strdup (wanted->uri);
+    engine->ports.sink->ops->fail (engine->ports.sink, id, failure);
+    return;
+  }
+
+  request = g_new0 (P2pPlayerRequest, 1);
+  request->engine = engine;
+  request->id = id;
+  request->uri = g_strdup (wanted->uri);
+  request->range = wanted->range;
+  request->consumer = wanted->consumer;
+  request->profile = p2p_http_profile_ref (wanted->profile);
+  request->p2p = wanted->p2p;
+  request->p2phls_scheme = wanted->p2phls_scheme;
+  request->asked_us = engine->now_us;
+  p2p_timer_init (&request->pace_timer, engine->timers, on_pace, request);
+  g_hash_table_insert (engine->requests, &request->id, request);
+  classify (request);
+}
+
+void
+p2p_request_cancel (P2pEngine *engine, guint64 id)
+{
+  g_hash_table_remove (engine->requests, &id);
+}
+
+void
+p2p_request_drained (P2pEngine *engine, guint64 id)
+{
+  P2pPlayerRequest *request = g_hash_table_lookup (engine->requests, &id);
+
+  if (request == NULL || !request->paused || request->http == 0)
+    return;
+  request->paused = FALSE;
+  engine->ports.http->ops->resume (engine->ports.http, request->http);
+}

@@ -1,0 +1,414 @@
+/* p2phlssrc: one stream that is shared: its swarms, peers and downloads.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "engine-private.h"
+
+/* A rendition that the player has left seeds for this long: P2P Media
+ * Loader's p2pInactiveLoaderDestroyTimeoutMs. */
+#define LEFT_US (30 * G_USEC_PER_SEC)
+
+/* A player that asks for nothing this long is gone, or paused for good: its
+ * uplink is not ours. It joins again with its next request. */
+#define IDLE_US (10 * 60 * G_USEC_PER_SEC)
+
+#define SWEEP_US (5 * G_USEC_PER_SEC)
+
+/* --- life ------------------------------------------------------------------ */
+
+static void
+add_swarm (P2pShare *share, P2pProtocol protocol)
+{
+  P2pSwarm *swarm = &share->swarms[share->n_swarms];
+
+  if (!(share->engine->protocols & protocol))
+    return;
+  swarm->share = share;
+  swarm->protocol = protocol;
+  swarm->info_hash = protocol == P2P_PROTOCOL_V3 ? share->stream->info_hash_v3
+                                                 : share->stream->info_hash_v2;
+  share->n_swarms++;
+}
+
+P2pShare *
+p2p_share_ensure (P2pEngine *engine, P2pStream *stream)
+{
+  P2pShare *share = g_hash_table_lookup (engine->shares, stream);
+
+  if (share != NULL)
+    return share;
+  if (!engine->p2p || !stream->shareable
+      || g_hash_table_size (engine->shares) >= P2P_SWARMS_MAX)
+    return NULL;
+
+  share = g_new0 (P2pShare, 1);
+  share->engine = engine;
+  share->stream = stream;
+  share->peers =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) p2p_peer_free);
+  share->downloads =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) p2p_download_free);
+  share->bad =
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  share->joined_us = engine->now_us;
+  share->last_request_us = engine->now_us;
+  add_swarm (share, P2P_PROTOCOL_V3);
+  add_swarm (share, P2P_PROTOCOL_V2);
+  g_hash_table_insert (engine->shares, stream, share);
+  p2p_timer_set_sooner (&engine->sweep_timer, engine->now_us + SWEEP_US);
+  P2P_LOG_INFO (P2P_AREA_PEER, stream->serial, "joins %s and %s",
+      stream->swarm_id_v3, stream->swarm_id_v2);
+  p2p_tracker_join_all (share);
+
+  return share;
+}
+
+static void
+detach_requests (P2pShare *share)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, share->engine->requests);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pPlayerRequest *request = value;
+
+    if (request->share == share)
+      p2p_request_detach (request);
+  }
+}
+
+static void
+forget_consumers (P2pShare *share)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, share->engine->consumers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    if (((P2pConsumer *) value)->share == share)
+      ((P2pConsumer *) value)->share = NULL;
+  }
+}
+
+void
+p2p_share_free (P2pShare *share)
+{
+  P2P_LOG_INFO (P2P_AREA_PEER, share->stream->serial, "leaves %s",
+      share->stream->swarm_id_v3);
+  p2p_tracker_leave_all (share);
+  forget_consumers (share);
+  /* Downloads first lose their requests, then stop; peers go last. */
+  detach_requests (share);
+  g_ptr_array_unref (share->downloads);
+  g_ptr_array_unref (share->peers);
+  g_clear_pointer (&share->profile, p2p_http_profile_unref);
+  g_hash_table_unref (share->bad);
+  g_free (share);
+}
+
+static gboolean
+is_played (P2pShare *share)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, share->engine->consumers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    if (((P2pConsumer *) value)->share == share)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+static void
+forget_stale_consumers (P2pEngine *engine)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->consumers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    if (((P2pConsumer *) value)->last_us + IDLE_US < engine->now_us)
+      g_hash_table_iter_remove (&iter);
+  }
+}
+
+void
+p2p_share_sweep (gpointer owner, gint64 now_us)
+{
+  P2pEngine *engine = owner;
+  GHashTableIter iter;
+  gpointer value;
+
+  forget_stale_consumers (engine);
+  g_hash_table_iter_init (&iter, engine->shares);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pShare *share = value;
+
+    if (!is_played (share) && share->last_request_us + LEFT_US < now_us)
+      g_hash_table_iter_remove (&iter);
+  }
+  if (g_hash_table_size (engine->shares) > 0)
+    p2p_timer_set (&engine->sweep_timer, now_us + SWEEP_US);
+}
+
+/* --- small questions ---------------------------------------------------------- */
+
+void
+p2p_share_wants_schedule (P2pShare *share)
+{
+  share->schedule_wanted = TRUE;
+}
+
+void
+p2p_share_wants_announce (P2pShare *share)
+{
+  share->announce_wanted = TRUE;
+}
+
+guint
+p2p_share_open_peers (P2pShare *share)
+{
+  guint open = 0;
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++)
+    open += ((P2pPeer *) share->peers->pdata[i])->state == P2P_PEER_OPEN;
+
+  return open;
+}
+
+guint
+p2p_share_connecting_peers (P2pShare *share)
+{
+  guint connecting = 0;
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    connecting += peer->has_id && peer->state != P2P_PEER_OPEN;
+  }
+
+  return connecting;
+}
+
+P2pPeer *
+p2p_share_find_peer (P2pShare *share, const P2pPeerId *id)
+{
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    if (peer->has_id && p2p_peer_id_equal (&peer->id, id))
+      return peer;
+  }
+
+  return NULL;
+}
+
+gint64
+p2p_share_urgent_us (P2pShare *share, gint64 duration_us)
+{
+  gint64 given_us = share->engine->urgent_buffer_us;
+
+  return given_us >= 0 ? given_us : p2p_fetch_urgent_us (duration_us);
+}
+
+/* --- announcements --------------------------------------------------------------- */
+
+static void
+add_external (GArray *ids, P2pShare *share, P2pProtocol protocol, gint64 id)
+{
+  gint64 external = p2p_stream_external_id (share->stream, protocol, id);
+
+  g_array_append_val (ids, external);
+}
+
+void
+p2p_share_announcement (
+    P2pShare *share, P2pProtocol protocol, P2pCommand *command)
+{
+  P2pEngine *engine = share->engine;
+  g_autoptr (GPtrArray) entries =
+      p2p_store_list (engine->store, share->stream->serial);
+  guint i;
+
+  *command = (P2pCommand){ .kind = P2P_COMMAND_ANNOUNCE };
+  command->loaded = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command->loading = g_array_new (FALSE, FALSE, sizeof (gint64));
+  if (!engine->upload)
+    return;
+
+  for (i = 0; i < entries->len; i++) {
+    P2pEntry *entry = entries->pdata[i];
+
+    if (entry->complete)
+      add_external (command->loaded, share, protocol, entry->id);
+  }
+  for (i = 0; i < share->downloads->len; i++) {
+    P2pDownload *download = share->downloads->pdata[i];
+
+    if (download->http != 0)
+      add_external (command->loading, share, protocol, download->id);
+  }
+}
+
+void
+p2p_share_announce (P2pShare *share)
+{
+  GPtrArray *messages[G_N_ELEMENTS (share->swarms)] = { NULL };
+  guint i;
+
+  share->announce_wanted = FALSE;
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+    guint k = peer->swarm - share->swarms;
+
+    if (peer->state != P2P_PEER_OPEN)
+      continue;
+    if (messages[k] == NULL) {
+      g_auto (P2pCommand) command = { 0 };
+
+      p2p_share_announcement (share, peer->swarm->protocol, &command);
+      messages[k] = p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+    }
+    p2p_peer_send_announcement (peer, messages[k]);
+  }
+  for (i = 0; i < G_N_ELEMENTS (messages); i++)
+    g_clear_pointer (&messages[i], g_ptr_array_unref);
+}
+
+void
+p2p_share_listed (P2pShare *share)
+{
+  guint i;
+
+  /* A prefetch that began before the segment was listed learns its URI. */
+  for (i = 0; i < share->downloads->len; i++) {
+    P2pDownload *download = share->downloads->pdata[i];
+    const P2pSegment *segment =
+        p2p_stream_segment (share->stream, download->id);
+
+    if (download->uri == NULL && segment != NULL)
+      p2p_download_listed (download, segment);
+  }
+  share->listed_anew = TRUE;
+  p2p_share_wants_schedule (share);
+}
+
+/* --- what to forget ------------------------------------------------------------------ */
+
+/* Whether nobody can ask for @entry any more: it left a live window. */
+static gboolean
+is_gone (P2pShare *share, P2pEntry *entry)
+{
+  GPtrArray *segments = share->stream->segments;
+
+  return share->stream->live && segments->len > 0
+      && entry->id < ((P2pSegment *) segments->pdata[0])->id;
+}
+
+/* Sorts what to forget first to the front: streams nobody plays, then behind
+ * the playhead, longest unused first. */
+static gint
+compare_worth (gconstpointer a, gconstpointer b, gpointer data)
+{
+  const P2pEntry *left = *(P2pEntry *const *) a;
+  const P2pEntry *right = *(P2pEntry *const *) b;
+  GHashTable *positions = data;
+  gint64 *left_at =
+      g_hash_table_lookup (positions, GUINT_TO_POINTER (left->stream));
+  gint64 *right_at =
+      g_hash_table_lookup (positions, GUINT_TO_POINTER (right->stream));
+  int left_class = left_at == NULL ? 0 : left->id < *left_at ? 1 : 2;
+  int right_class = right_at == NULL ? 0 : right->id < *right_at ? 1 : 2;
+
+  if (left_class != right_class)
+    return left_class - right_class;
+  /* Ahead of the playhead: the farthest goes first. */
+  if (left_class == 2)
+    return left->id > right->id ? -1 : left->id < right->id;
+
+  return left->last_use_us < right->last_use_us
+      ? -1
+      : left->last_use_us > right->last_use_us;
+}
+
+static void
+evict_to_bound (P2pEngine *engine)
+{
+  g_autoptr (GHashTable) positions = g_hash_table_new (NULL, NULL);
+  g_autoptr (GHashTable) by_serial = g_hash_table_new (NULL, NULL);
+  g_autoptr (GPtrArray) entries = NULL;
+  GHashTableIter iter;
+  gpointer value;
+  guint i;
+
+  g_hash_table_iter_init (&iter, engine->shares);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pShare *share = value;
+    gpointer serial = GUINT_TO_POINTER (share->stream->serial);
+
+    g_hash_table_insert (by_serial, serial, share);
+    if (share->has_position)
+      g_hash_table_insert (positions, serial, &share->position);
+  }
+  entries = p2p_store_list_all (engine->store);
+  g_ptr_array_sort_with_data (entries, compare_worth, positions);
+  for (i = 0; i < entries->len; i++) {
+    P2pEntry *entry = entries->pdata[i];
+    P2pShare *share;
+
+    if (p2p_store_bytes (engine->store) <= engine->cache_bytes)
+      break;
+    if (entry->users > 0)
+      continue;
+    share = g_hash_table_lookup (by_serial, GUINT_TO_POINTER (entry->stream));
+    if (share != NULL)
+      p2p_share_wants_announce (share);
+    P2P_LOG_DEBUG (P2P_AREA_STORE, 0, "segment %" G_GINT64_FORMAT " makes room",
+        entry->id);
+    p2p_store_remove (engine->store, entry);
+  }
+}
+
+static void
+evict_gone (P2pShare *share)
+{
+  P2pStore *store = share->engine->store;
+  g_autoptr (GPtrArray) entries = p2p_store_list (store, share->stream->serial);
+  guint i;
+
+  for (i = 0; i < entries->len; i++) {
+    P2pEntry *entry = entries->pdata[i];
+
+    if (!is_gone (share, entry))
+      break;
+    if (entry->users > 0)
+      continue;
+    p2p_store_remove (store, entry);
+    p2p_share_wants_announce (share);
+  }
+}
+
+void
+p2p_share_evict (P2pEngine *engine)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->shares);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pShare *share = value;
+
+    if (share->listed_anew) {
+      share->listed_anew = FALSE;
+      evict_gone (share);
+    }
+  }
+  if (p2p_store_bytes (engine->store) > engine->cache_bytes)
+    evict_to_bound (engine);
+}
