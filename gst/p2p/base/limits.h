@@ -112,3 +112,40 @@
 /* bytes waiting for a peer that makes us answer and reads nothing, above which
  * it is closed. */
 #define P2P_SEND_MAX_BYTES (4 * 1024 * 1024)
+/* bytes received on one connection that may wait for the worker: above the
+ * first the channel is not read (the peer's window closes), at the second it
+ * is read again. One window of SCTP. */
+#define P2P_RECEIVE_HIGH_BYTES (1024 * 1024)
+#define P2P_RECEIVE_LOW_BYTES (256 * 1024)
+/* us candidates are gathered before those at hand are used. P2P Media Loader
+ * waits 5 s for its own; a STUN server that answers does so in 0.5 s. */
+#define P2P_GATHER_TIMEOUT_US (2 * G_USEC_PER_SEC)
+/* us from the remote description to the open channel; the longest that a
+ * P2P Media Loader peer waits is 20 s. */
+#define P2P_CONNECT_TIMEOUT_US (30 * G_USEC_PER_SEC)
+/* us for a name (ICE server, `.local`) to become an address. */
+#define P2P_RESOLVE_TIMEOUT_US (2 * G_USEC_PER_SEC)
+/* us an ICE server's address is used before it is looked up again. */
+#define P2P_RESOLVE_LIFETIME_US (300 * G_USEC_PER_SEC)
+/* `.local` names of one description that are looked up; browsers send one
+ * for each address family. */
+#define P2P_MDNS_LOOKUPS_MAX 4
+/* addresses of this machine that candidates are made of. */
+#define P2P_ICE_MAX_LOCAL_ADDRESSES 16
+/* fingerprints read from one SDP (RFC 8122 allows one for each hash). */
+#define P2P_SDP_MAX_FINGERPRINTS 8
+/* characters of an ICE user fragment and password (RFC 8839, 5.4). */
+#define P2P_ICE_CREDENTIAL_MAX 256
+/* datagrams kept while ICE has no pair to answer on: one flight of DTLS. */
+#define P2P_EARLY_PACKETS_MAX 8
+/* bytes of one datagram: what IPv6 carries everywhere (1280) less the IPv6
+ * and UDP headers (RFC 8200, 5; RFC 8831, 5). */
+#define P2P_DATAGRAM_BYTES (1280 - 40 - 8)
+/* streams of one SCTP association each way. One is used; a peer may number
+ * its channel freely, browsers take 0 or 1. */
+#define P2P_SCTP_STREAMS 64
+/* bytes SCTP holds each way for one association: 100 Mbit/s at 80 ms. */
+#define P2P_SCTP_BUFFER_BYTES (1024 * 1024)
+/* bytes of label and of protocol in a channel's DCEP OPEN; browsers use 40
+ * and 0, RFC 8832 allows 65535. */
+#define P2P_DCEP_MAX_TEXT 1024

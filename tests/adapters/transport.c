@@ -1,0 +1,266 @@
+/* p2phlssrc: two transports of one process, over this machine's addresses.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "webrtc/transport.h"
+
+#include "base/limits.h"
+
+#include <string.h>
+
+#define GIVE_UP_US (20 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  P2pTransportPort *port;
+  guint64 conn;
+  char *sdp;
+  gboolean open;
+  char *closed;
+  GPtrArray *messages; /* GBytes */
+  guint64 received_bytes;
+  guint low_waters;
+} End;
+
+typedef struct
+{
+  GMainContext *context;
+  End a, b;
+} Pair;
+
+static void
+on_event (gpointer user_data, const P2pEvent *event)
+{
+  End *end = user_data;
+
+  g_assert_cmpuint (event->id, ==, end->conn);
+  switch (event->kind) {
+    case P2P_EVENT_CONN_SDP:
+      g_assert_null (end->sdp);
+      end->sdp = g_strdup (event->text);
+      break;
+    case P2P_EVENT_CONN_OPEN:
+      g_assert_false (end->open);
+      end->open = TRUE;
+      break;
+    case P2P_EVENT_CONN_MESSAGE:
+      g_assert_true (end->open);
+      end->received_bytes += g_bytes_get_size (event->bytes);
+      g_ptr_array_add (end->messages, g_bytes_ref (event->bytes));
+      break;
+    case P2P_EVENT_CONN_LOW_WATER:
+      end->low_waters++;
+      break;
+    case P2P_EVENT_CONN_CLOSED:
+      g_assert_null (end->closed);
+      end->closed = g_strdup (event->text);
+      break;
+    case P2P_EVENT_REQUEST:
+    case P2P_EVENT_REQUEST_CANCEL:
+    case P2P_EVENT_REQUEST_DRAINED:
+    case P2P_EVENT_HTTP_HEADERS:
+    case P2P_EVENT_HTTP_DATA:
+    case P2P_EVENT_HTTP_DONE:
+    case P2P_EVENT_HTTP_FAILED:
+    case P2P_EVENT_WS_OPEN:
+    case P2P_EVENT_WS_MESSAGE:
+    case P2P_EVENT_WS_CLOSED:
+      g_assert_not_reached ();
+  }
+}
+
+static gboolean
+wake (gpointer user_data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* Runs the context until @what, which is looked at after every event. */
+#define UNTIL(pair, what) \
+  G_STMT_START \
+    { \
+      gint64 until_us = g_get_monotonic_time () + GIVE_UP_US; \
+      GSource *source = g_timeout_source_new (500); \
+      g_source_set_callback (source, wake, NULL, NULL); \
+      g_source_attach (source, (pair)->context); \
+      while (!(what)) { \
+        g_assert_cmpint (g_get_monotonic_time (), <, until_us); \
+        g_main_context_iteration ((pair)->context, TRUE); \
+      } \
+      g_source_destroy (source); \
+      g_source_unref (source); \
+    } \
+  G_STMT_END
+
+static void
+end_init (End *end, GMainContext *context, guint64 conn)
+{
+  end->conn = conn;
+  end->messages =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
+  end->port = p2p_webrtc_transport_new (context, on_event, end);
+}
+
+static void
+end_clear (End *end)
+{
+  if (end->port != NULL)
+    p2p_webrtc_transport_free (end->port);
+  g_ptr_array_unref (end->messages);
+  g_free (end->sdp);
+  g_free (end->closed);
+}
+
+static Pair *
+pair_new (void)
+{
+  Pair *pair = g_new0 (Pair, 1);
+
+  pair->context = g_main_context_new ();
+  end_init (&pair->a, pair->context, 7);
+  end_init (&pair->b, pair->context, 8);
+
+  return pair;
+}
+
+static void
+pair_free (Pair *pair)
+{
+  end_clear (&pair->a);
+  end_clear (&pair->b);
+  g_main_context_unref (pair->context);
+  g_free (pair);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pair, pair_free)
+
+static void
+connect_pair (Pair *pair)
+{
+  End *a = &pair->a, *b = &pair->b;
+
+  a->port->ops->offer (a->port, a->conn, "webtorrent");
+  UNTIL (pair, a->sdp != NULL);
+  b->port->ops->answer (b->port, b->conn, a->sdp);
+  UNTIL (pair, b->sdp != NULL);
+  a->port->ops->set_answer (a->port, a->conn, b->sdp);
+  UNTIL (pair, a->open && b->open);
+}
+
+static GBytes *
+pattern (gsize length, guint seed)
+{
+  guint8 *data = g_malloc (length);
+
+  for (gsize i = 0; i < length; i++)
+    data[i] = (i * 31 + (i >> 8) + seed) & 0xff;
+
+  return g_bytes_new_take (data, length);
+}
+
+static void
+exchange (Pair *pair, End *from, End *to)
+{
+  static const gsize lengths[] = { 1, 0, 100, 1200, 16384, 65535, 65536,
+    P2P_MESSAGE_ACCEPT_BYTES };
+
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    g_autoptr (GBytes) message = pattern (lengths[i], i);
+
+    from->port->ops->send (from->port, from->conn, message);
+  }
+  UNTIL (pair, to->messages->len == G_N_ELEMENTS (lengths));
+  for (guint i = 0; i < G_N_ELEMENTS (lengths); i++) {
+    g_autoptr (GBytes) message = pattern (lengths[i], i);
+
+    g_assert_true (g_bytes_equal (message, to->messages->pdata[i]));
+  }
+}
+
+static void
+test_messages (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  P2pTransportInfo info;
+
+  connect_pair (pair);
+  exchange (pair, &pair->a, &pair->b);
+  exchange (pair, &pair->b, &pair->a);
+
+  UNTIL (pair,
+      (pair->a.port->ops->info (pair->a.port, 7, &info),
+          info.remote_address[0] != '\0'));
+}
+
+static void
+test_back_pressure (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a, *b = &pair->b;
+  g_autoptr (GBytes) message = pattern (65535, 1);
+  const guint64 total = 400;
+  guint64 sent = 0;
+  guint low_waters = 0;
+
+  connect_pair (pair);
+  while (sent < total) {
+    while (sent < total) {
+      sent++;
+      if (a->port->ops->send (a->port, a->conn, message) >= P2P_SEND_HIGH_BYTES)
+        break;
+    }
+    if (sent < total) {
+      UNTIL (pair, a->low_waters > low_waters);
+      low_waters = a->low_waters;
+    }
+  }
+  g_assert_cmpuint (low_waters, >, 0);
+  UNTIL (pair, b->received_bytes == total * 65535);
+}
+
+static void
+test_close_is_seen (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a, *b = &pair->b;
+
+  connect_pair (pair);
+  a->port->ops->close (a->port, a->conn);
+  UNTIL (pair, b->closed != NULL);
+  g_assert_null (a->closed);
+}
+
+static void
+test_free_is_seen (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a, *b = &pair->b;
+
+  connect_pair (pair);
+  p2p_webrtc_transport_free (g_steal_pointer (&a->port));
+  UNTIL (pair, b->closed != NULL);
+}
+
+static void
+test_bad_answer_closes (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a;
+
+  a->port->ops->offer (a->port, a->conn, "webtorrent");
+  UNTIL (pair, a->sdp != NULL);
+  a->port->ops->set_answer (a->port, a->conn, "v=0\r\n");
+  UNTIL (pair, a->closed != NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/transport/messages", test_messages);
+  g_test_add_func ("/transport/back-pressure", test_back_pressure);
+  g_test_add_func ("/transport/close-is-seen", test_close_is_seen);
+  g_test_add_func ("/transport/free-is-seen", test_free_is_seen);
+  g_test_add_func ("/transport/bad-answer-closes", test_bad_answer_closes);
+
+  return g_test_run ();
+}
