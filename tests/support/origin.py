@@ -22,6 +22,7 @@ class Count:
 
     def __init__(self):
         self.requests = self.bytes = 0
+        self.resumed = 0  # requests for the end of a file alone
 
 
 class Fault:
@@ -125,11 +126,17 @@ class Origin:
                     return fault
         return None
 
-    def add(self, path, requests, count):
+    def reset(self):
+        """Forgets what has left so far."""
+        with self.lock:
+            self.counts.clear()
+
+    def add(self, path, requests, count, resumed=0):
         with self.lock:
             entry = self.counts.setdefault(path, Count())
             entry.requests += requests
             entry.bytes += count
+            entry.resumed += resumed
 
     # --- live ---------------------------------------------------------------
 
@@ -230,7 +237,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.origin.add(path, 1, 0)
             return self.refuse(404)
         first, end, partial = self.span(len(data))
-        self.origin.add(path, 1, 0)
+        self.origin.add(path, 1, 0, first > 0 and end == len(data))
         fault = self.origin.take_fault(path)
         if fault and fault.status:
             return self.refuse(fault.status)

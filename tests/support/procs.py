@@ -135,6 +135,20 @@ class NpmTracker(Process):
         self.url = self.first_line()["url"]
 
 
+class OwnTracker(Process):
+    """p2phls-tracker: for tests that are not about the tracker."""
+
+    def __init__(self, port=0):
+        super().__init__(
+            [os.path.join(BUILD, "tools", "p2phls-tracker"),
+             "--port", str(port)], name="own tracker")
+        self.url = self.first_line()["url"]
+
+
+def tracker():
+    return OwnTracker()
+
+
 class Pages(Process):
     """Chromium pages with hls.js and P2P Media Loader."""
 
@@ -151,6 +165,16 @@ class Pages(Process):
             if line.get("page") == number:
                 return line
         return {}
+
+
+class Hostile(Process):
+    """A Chromium page that breaks the rules; see hostile.mjs."""
+
+    def __init__(self, tracker, info_hash, habit):
+        super().__init__(
+            ["node", os.path.join(INTEROP, "hostile.mjs"), "--tracker",
+             tracker, "--info-hash", info_hash, "--habit", habit],
+            name="stranger", stdin=True)
 
 
 class Cast:

@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+# p2phlssrc: what the demuxer puts out equals what it puts out over
+# souphttpsrc, byte for byte.
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""bytes.py http KIND      from HTTP alone, flat out, against souphttpsrc
+   bytes.py peer KIND      with a peer that holds everything
+   bytes.py mixed KIND     with a peer so slow that HTTP takes over within
+                           a segment
+   bytes.py live KIND      live, two viewers
+   bytes.py switch         the variant changes on the way
+"""
+
+import glob
+import hashlib
+import os
+import re
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+
+import corpus  # noqa: E402
+import origin as origins  # noqa: E402
+import procs  # noqa: E402
+from check import check  # noqa: E402
+
+SECONDS = 20
+SHARED = {"ice_servers": "none"}
+
+
+def dumps(prefix):
+    """The bytes of each of the demuxer's pads, in order of appearance.
+
+    Alternate streams have threads of their own, so their pads may appear in
+    either order; sorting by content makes runs comparable."""
+    paths = glob.glob(glob.escape(prefix) + "-*")
+    return [open(path, "rb").read() for path in sorted(
+        paths, key=lambda path: int(path.rsplit("-", 1)[1]))]
+
+
+def digest(streams):
+    return sorted((len(s), hashlib.sha256(s).hexdigest()) for s in streams)
+
+
+def reference(origin, folder):
+    prefix = os.path.join(folder, "soup")
+    final = procs.Viewer(origin.url("master.m3u8", "http"), "--flat-out",
+                         "--dump", prefix, name="souphttpsrc").finish()
+    check(final.get("state") == "ended", "souphttpsrc plays it", final)
+    return digest(dumps(prefix))
+
+
+def ended(viewer):
+    def look():
+        if not viewer.running() and viewer.last.get("state") != "ended":
+            raise RuntimeError("%s has left: %s %s" % (
+                viewer.name, viewer.last, viewer.noise[-5:]))
+        return viewer.last.get("state") == "ended"
+    return look
+
+
+def compare(wanted, prefix, final):
+    check(final.get("state") == "ended", "it plays to the end", final)
+    got = digest(dumps(prefix))
+    check(got == wanted, "the demuxer's output is souphttpsrc's",
+          "wanted %s, got %s" % (wanted, got))
+    check(final["stats"]["registry-misses"] == 0, "no registry miss", final)
+
+
+def http(kind):
+    with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
+        origin = cast.add(origins.Origin(corpus.folder(kind, SECONDS)))
+        wanted = reference(origin, folder)
+        prefix = os.path.join(folder, "p2phls")
+        viewer = cast.add(procs.Viewer(
+            origin.url("master.m3u8"), "--flat-out", "--dump", prefix,
+            trackers="none", **SHARED))
+        compare(wanted, prefix, viewer.finish())
+        check(viewer.stat("p2p-bytes") == 0, "nobody else was there",
+              viewer.last)
+
+
+def with_seeder(kind, share, **seeder):
+    """One viewer has everything; a second plays at its own pace."""
+    with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
+        origin = cast.add(origins.Origin(corpus.folder(kind, SECONDS)))
+        wanted = reference(origin, folder)
+        tracker = cast.add(procs.tracker())
+        first = cast.add(procs.Viewer(
+            origin.url("master.m3u8"), "--flat-out", "--linger",
+            name="seeder", trackers=tracker.url, **SHARED, **seeder))
+        procs.wait_for("the seeder to have everything", ended(first))
+        origin.reset()
+        prefix = os.path.join(folder, "p2phls")
+        second = cast.add(procs.Viewer(
+            origin.url("master.m3u8"), "--dump", prefix, "--linger",
+            trackers=tracker.url, **SHARED))
+        procs.wait_for("the second to end", ended(second),
+                       SECONDS + procs.PATIENCE)
+        compare(wanted, prefix, second.stop())
+        first.stop()
+        check(second.stat("p2p-bytes") > 0, "bytes came from the peer",
+              second.last)
+        check(first.stat("upload-bytes") > 0, "the peer knows it gave them",
+              first.last)
+        check(second.last["stalls"] == 0, "no stall", second.last)
+        share(origin, second)
+
+
+def peer(kind):
+    def mostly(origin, viewer):
+        check(viewer.stat("p2p-segments") > viewer.stat("http-segments"),
+              "most segments came from the peer", viewer.last)
+    with_seeder(kind, mostly)
+
+
+def mixed(kind):
+    def within(origin, viewer):
+        check(any(count.resumed for count in origin.counts.values()),
+              "HTTP went on in the middle of a segment", viewer.last)
+    # A 2 s segment of 600 kbit/s takes this peer 6 s.
+    with_seeder(kind, within, max_upload_bitrate=200000)
+
+
+def follows(data, segments, start=None):
+    """Is data the segments from some index on, each once, in order? Gives
+    the indices. segments: one list of alternatives for each index."""
+    for first in range(len(segments)) if start is None else [start]:
+        at, index = 0, first
+        while index < len(segments):
+            match = next((s for s in segments[index]
+                          if data.startswith(s, at)), None)
+            if match is None:
+                break
+            at, index = at + len(match), index + 1
+        if at == len(data) and at:
+            return range(first, index)
+    return None
+
+
+def files(folder, names):
+    return [open(os.path.join(folder, name), "rb").read() for name in names]
+
+
+def live(kind):
+    window, length = 6, 24
+    media = corpus.folder(kind, length)
+    with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
+        origin = cast.add(origins.Origin(media, window=window))
+        tracker = cast.add(procs.tracker())
+        uris = origin.playlist("media.m3u8").uris
+        header = files(media, ["init.mp4"])[0] if kind == "fmp4" else b""
+        segments = [[s] for s in files(media, uris)]
+        prefixes = [os.path.join(folder, name) for name in ("one", "two")]
+        origin.start()
+        plain = cast.add(procs.Viewer(
+            origin.url("master.m3u8", "http"), "--dump",
+            os.path.join(folder, "soup"), name="souphttpsrc"))
+        viewers = [cast.add(procs.Viewer(
+            origin.url("master.m3u8"), "--dump", prefix, "--linger",
+            name=os.path.basename(prefix), trackers=tracker.url, **SHARED))
+            for prefix in prefixes]
+        for viewer in viewers:
+            procs.wait_for("the stream to end", ended(viewer),
+                           length + procs.PATIENCE)
+        plain.finish()
+        wanted = follows(b"".join(dumps(os.path.join(folder, "soup")))[
+            len(header):], segments)
+        for viewer, prefix in zip(viewers, prefixes):
+            final = viewer.stop()
+            data = b"".join(dumps(prefix))
+            check(data.startswith(header), "the init segment comes first",
+                  final)
+            seen = follows(data[len(header):], segments)
+            # hlsdemux leaves when it sees the end of a live stream, without
+            # its last segment; that is its affair.
+            check(seen is not None and seen[-1] >= wanted[-1],
+                  "segments come whole, once, in order, as far as "
+                  "souphttpsrc's",
+                  "%s %d bytes, %s %s" % (seen, len(data), wanted, final))
+            check(final["stalls"] == 0, "no stall", final)
+            check(final["stats"]["registry-misses"] == 0,
+                  "no registry miss", final)
+        check(sum(v.stat("p2p-bytes") for v in viewers) > 0,
+              "they shared", [v.last for v in viewers])
+
+
+def switch():
+    media = corpus.folder("variants", 30)
+    variants = ("low", "middle", "high")
+    with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
+        origin = cast.add(origins.Origin(media))
+        count = len(origin.playlist("low/media.m3u8").uris)
+        segments = [files(media, ["%s/media-%03d.ts" % (v, index)
+                                  for v in variants])
+                    for index in range(count)]
+        # 40 kB/s carries the lowest variant and no other; then all.
+        slow = origin.fault(r"00[0-3]\.ts$", bytes_per_second=40000)
+        prefix = os.path.join(folder, "p2phls")
+        viewer = cast.add(procs.Viewer(
+            origin.url("master.m3u8"), "--dump", prefix, trackers="none",
+            **SHARED))
+        final = viewer.finish(30 + procs.PATIENCE)
+        check(final.get("state") == "ended", "it plays to the end", final)
+        seen = follows(b"".join(dumps(prefix)), segments, 0)
+        check(seen is not None and len(seen) == count,
+              "each segment once, in order, of whatever variant",
+              "%s %s" % (seen, final))
+        used = {v for v in variants for path in origin.counts
+                if re.match(r"%s/.*\.ts" % v, path)}
+        check(len(used) > 1, "the variant did change", (used, slow.times))
+
+
+MODES = {f.__name__: f for f in (http, peer, mixed, live, switch)}
+
+if __name__ == "__main__":
+    MODES[sys.argv[1]](*sys.argv[2:])
