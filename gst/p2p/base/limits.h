@@ -16,6 +16,8 @@
 #define P2P_MASTER_MAX_STREAMS 512
 /* characters in one line of a playlist. */
 #define P2P_PLAYLIST_MAX_LINE (64 * 1024)
+/* EXT-X-DEFINE variables of one playlist. */
+#define P2P_PLAYLIST_MAX_VARIABLES 256
 /* multivariant playlists remembered by one session, oldest forgotten. */
 #define P2P_REGISTRY_MAX_PRESENTATIONS 32
 /* non-segment URLs (keys, init segments, subtitles) remembered. */

@@ -9,6 +9,10 @@
 
 G_BEGIN_DECLS
 
+/* Largest media sequence number: ids are JavaScript's numbers on the wire, and
+ * a playlist's worth must fit above it. */
+#define P2P_M3U8_SEQUENCE_MAX (G_GUINT64_CONSTANT (1) << 52)
+
 /**
  * P2pM3u8Variant:
  *
@@ -59,6 +63,8 @@ typedef struct
  *
  * One media segment. @range is resolved (an offset that is left out follows
  * the previous one of the same URI); P2P_RANGE_ALL without EXT-X-BYTERANGE.
+ * @gap: EXT-X-GAP, or a byte range that cannot be read: nothing to fetch, but
+ * it has its number. A duration of 0 is 10 ms, so that time moves on.
  */
 typedef struct
 {
@@ -84,6 +90,7 @@ typedef enum
   P2P_M3U8_OTHER_REPORT,
   P2P_M3U8_OTHER_I_FRAMES,
   P2P_M3U8_OTHER_SESSION_DATA,
+  P2P_M3U8_N_OTHERS,
 } P2pM3u8OtherKind;
 
 typedef struct
