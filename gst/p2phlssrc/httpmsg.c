@@ -1,0 +1,224 @@
+/* p2phlssrc: HTTP's answers as what GStreamer knows.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "httpmsg.h"
+
+#include <gst/tag/tag.h>
+
+/* RFC 2586 names no defaults for what audio/L16 leaves out; souphttpsrc takes
+ * these, and no more channels than GStreamer has positions for. */
+#define L16_CHANNELS 2
+#define L16_RATE 44100
+#define L16_CHANNELS_MAX 63
+
+/* --- headers -------------------------------------------------------------*/
+
+/* A name that comes again turns its field into an array. */
+static void
+add_again (GstStructure *headers, const char *name, const GValue *known,
+    const char *text)
+{
+  GValue array = G_VALUE_INIT;
+  GValue value = G_VALUE_INIT;
+
+  g_value_init (&array, GST_TYPE_ARRAY);
+  if (GST_VALUE_HOLDS_ARRAY (known))
+    g_value_copy (known, &array);
+  else
+    gst_value_array_append_value (&array, known);
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, text);
+  gst_value_array_append_and_take_value (&array, &value);
+  gst_structure_take_value (headers, name, &array);
+}
+
+static GstStructure *
+header_fields (const char *structure_name, char **headers)
+{
+  GstStructure *fields = gst_structure_new_empty (structure_name);
+
+  for (char **item = headers; item != NULL && *item != NULL; item += 2) {
+    const char *name = item[0], *text = item[1];
+    const GValue *known;
+
+    if (!g_utf8_validate (name, -1, NULL) || !g_utf8_validate (text, -1, NULL))
+      continue;
+    known = gst_structure_get_value (fields, name);
+    if (known == NULL)
+      gst_structure_set (fields, name, G_TYPE_STRING, text, NULL);
+    else
+      add_again (fields, name, known, text);
+  }
+
+  return fields;
+}
+
+GstStructure *
+p2p_http_headers_structure (const char *location, guint status,
+    const char *redirection_uri, char **request_headers,
+    char **response_headers)
+{
+  g_autoptr (GstStructure) request =
+      header_fields ("request-headers", request_headers);
+  g_autoptr (GstStructure) response =
+      header_fields ("response-headers", response_headers);
+  GstStructure *structure = gst_structure_new ("http-headers", "uri",
+      G_TYPE_STRING, location, "http-status-code", G_TYPE_UINT, status, NULL);
+
+  if (redirection_uri != NULL)
+    gst_structure_set (
+        structure, "redirection-uri", G_TYPE_STRING, redirection_uri, NULL);
+  gst_structure_set (structure, "request-headers", GST_TYPE_STRUCTURE, request,
+      "response-headers", GST_TYPE_STRUCTURE, response, NULL);
+
+  return structure;
+}
+
+static const char *
+find_header (const P2pHttpResponse *response, const char *name)
+{
+  char **item = response->response_headers;
+
+  for (; item != NULL && *item != NULL; item += 2) {
+    if (g_ascii_strcasecmp (item[0], name) == 0
+        && g_utf8_validate (item[1], -1, NULL))
+      return item[1];
+  }
+  return NULL;
+}
+
+/* --- caps ----------------------------------------------------------------*/
+
+/* The number behind `; name=`, @missing without one. */
+static guint64
+parameter (char **parts, const char *name, guint64 missing)
+{
+  for (char **part = parts; *part != NULL; part++) {
+    char *equals = strchr (*part, '=');
+
+    if (equals == NULL)
+      continue;
+    *equals = '\0';
+    if (g_ascii_strcasecmp (g_strstrip (*part), name) == 0) {
+      const char *text = g_strstrip (equals + 1);
+
+      *equals = '=';
+      return g_ascii_strtoull (text + (*text == '"'), NULL, 10);
+    }
+    *equals = '=';
+  }
+  return missing;
+}
+
+static GstCaps *
+l16_caps (char **parts)
+{
+  guint64 channels = parameter (parts + 1, "channels", L16_CHANNELS);
+  guint64 rate = parameter (parts + 1, "rate", L16_RATE);
+
+  if (channels == 0 || channels > L16_CHANNELS_MAX || rate == 0
+      || rate >= G_MAXINT)
+    return NULL;
+
+  return gst_caps_new_simple ("audio/x-unaligned-raw", "format", G_TYPE_STRING,
+      "S16BE", "layout", G_TYPE_STRING, "interleaved", "channels", G_TYPE_INT,
+      (int) channels, "rate", G_TYPE_INT, (int) rate, NULL);
+}
+
+static GstCaps *
+icy_caps (const P2pHttpResponse *response)
+{
+  const char *text = find_header (response, "icy-metaint");
+  gint64 interval = text != NULL ? g_ascii_strtoll (text, NULL, 10) : 0;
+
+  if (interval <= 0 || interval > G_MAXINT)
+    return NULL;
+
+  return gst_caps_new_simple ("application/x-icy", "metadata-interval",
+      G_TYPE_INT, (int) interval, NULL);
+}
+
+GstCaps *
+p2p_http_caps (const P2pHttpResponse *response)
+{
+  g_autoptr (GstCaps) caps = icy_caps (response);
+  g_auto (GStrv) parts = NULL;
+
+  if (response->content_type == NULL
+      || !g_utf8_validate (response->content_type, -1, NULL))
+    return g_steal_pointer (&caps);
+  parts = g_strsplit (response->content_type, ";", -1);
+  if (parts[0] == NULL)
+    return g_steal_pointer (&caps);
+  g_strstrip (parts[0]);
+  if (g_ascii_strcasecmp (parts[0], "audio/L16") == 0)
+    return l16_caps (parts);
+  if (caps != NULL)
+    gst_caps_set_simple (caps, "content-type", G_TYPE_STRING, parts[0], NULL);
+
+  return g_steal_pointer (&caps);
+}
+
+/* --- tags ----------------------------------------------------------------*/
+
+static void
+add_tag (GstTagList *tags, const P2pHttpResponse *response, const char *header,
+    const char *tag)
+{
+  const char *variables[] = { "GST_ICY_TAG_ENCODING", "GST_TAG_ENCODING",
+    NULL };
+  const char *raw = find_header (response, header);
+  g_autofree char *text = NULL;
+
+  if (raw == NULL)
+    return;
+  text = gst_tag_freeform_string_to_utf8 (raw, -1, variables);
+  if (text != NULL)
+    gst_tag_list_add (tags, GST_TAG_MERGE_REPLACE, tag, text, NULL);
+}
+
+GstTagList *
+p2p_http_tags (const P2pHttpResponse *response)
+{
+  g_autoptr (GstTagList) tags = gst_tag_list_new_empty ();
+
+  add_tag (tags, response, "icy-name", GST_TAG_ORGANIZATION);
+  add_tag (tags, response, "icy-genre", GST_TAG_GENRE);
+  add_tag (tags, response, "icy-url", GST_TAG_LOCATION);
+
+  return gst_tag_list_is_empty (tags) ? NULL : g_steal_pointer (&tags);
+}
+
+/* --- errors --------------------------------------------------------------*/
+
+static GstResourceError
+status_error (guint status)
+{
+  switch (status) {
+    case 404:
+      return GST_RESOURCE_ERROR_NOT_FOUND;
+    case 401:
+    case 402:
+    case 403:
+    case 407:
+      return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
+    default:
+      return GST_RESOURCE_ERROR_OPEN_READ;
+  }
+}
+
+void
+p2p_http_post_status_error (GstElement *element, const char *location,
+    const char *redirection_uri, guint status, const char *reason)
+{
+  const char *redirect = GST_STR_NULL (redirection_uri);
+  char *text = g_strdup (reason != NULL ? reason : "HTTP error");
+  char *debug = g_strdup_printf (
+      "%s (%u), URL: %s, Redirect to: %s", text, status, location, redirect);
+  GstStructure *details = gst_structure_new ("details", "http-status-code",
+      G_TYPE_UINT, status, "http-redirect-uri", G_TYPE_STRING, redirect, NULL);
+
+  gst_element_message_full_with_details (element, GST_MESSAGE_ERROR,
+      GST_RESOURCE_ERROR, status_error (status), text, debug, __FILE__,
+      G_STRFUNC, __LINE__, details);
+}
