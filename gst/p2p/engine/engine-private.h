@@ -247,7 +247,8 @@ struct _P2pShare
   gboolean has_position;
   gint64 last_request_us;
   gint64 joined_us;
-  double mean_bytes; /* of a segment, 0: not known */
+  gint64 expect_until_us; /* peers are being connected; 0: none known yet */
+  double mean_bytes;      /* of a segment, 0: not known */
   gboolean schedule_wanted;
   gboolean announce_wanted;
   gboolean listed_anew; /* since the last eviction */
@@ -263,6 +264,9 @@ guint p2p_share_open_peers (P2pShare *share);
 guint p2p_share_connecting_peers (P2pShare *share);
 P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
 gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
+
+/* Somebody else is there: the first time, segments may wait a moment. */
+void p2p_share_expect_peers (P2pShare *share);
 
 /* The playlist was read anew. */
 void p2p_share_listed (P2pShare *share);
@@ -376,6 +380,10 @@ void p2p_tracker_leave_all (P2pShare *share);
 /* Our offer or answer for @peer is ready. */
 void p2p_tracker_offer_ready (P2pPeer *peer);
 void p2p_tracker_answer_ready (P2pPeer *peer, const char *sdp);
+/* A manifest has been read: the sockets are wanted soon. */
+void p2p_tracker_connect_all (P2pEngine *engine);
+/* Nothing is shared: the sockets go. */
+void p2p_tracker_disconnect_idle (P2pEngine *engine);
 /* An open connection of @share was lost. */
 void p2p_tracker_peer_lost (P2pShare *share);
 guint p2p_tracker_known_peers (P2pEngine *engine, P2pShare *share);

@@ -442,6 +442,7 @@ read_playlist (P2pPlayerRequest *request, GBytes *body)
 {
   P2pEngine *engine = request->engine;
   g_autoptr (GError) error = NULL;
+  gboolean first = p2p_registry_is_empty (engine->registry);
   P2pStream *stream = NULL;
   P2pShare *share;
 
@@ -452,6 +453,8 @@ read_playlist (P2pPlayerRequest *request, GBytes *body)
         "playlist is not shared: %s", error->message);
     return;
   }
+  if (first)
+    p2p_tracker_connect_all (engine);
   if (stream == NULL)
     return;
   share = p2p_share_ensure (engine, stream);

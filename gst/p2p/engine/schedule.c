@@ -137,7 +137,7 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
   p2p_request_need (download->requests->pdata[0], view);
   view->size = expected_bytes (download, view->duration_us);
   view->peers = p2p_share_open_peers (share);
-  view->connecting = p2p_share_connecting_peers (share);
+  view->expect_until_us = share->expect_until_us;
   view->holder_free = holder != NULL;
   view->peer_bps =
       holder == NULL ? 0 : p2p_bandwidth_bps (&holder->bandwidth, view->now_us);
@@ -178,9 +178,9 @@ schedule_waiting (P2pDownload *download)
   verdict = p2p_fetch_required (&view);
   P2P_LOG_LOG (P2P_AREA_POLICY, download->share->stream->serial,
       "segment %" G_GINT64_FORMAT ": %s; %" G_GINT64_FORMAT
-      " ms ahead, rank %u of %u, %u connecting",
-      download->id, verdict.reason, view.ahead_us / 1000, view.rank, view.peers,
-      view.connecting);
+      " ms ahead, rank %u of %u",
+      download->id, verdict.reason, view.ahead_us / 1000, view.rank,
+      view.peers);
   switch (verdict.action) {
     case P2P_FETCH_HTTP:
       p2p_download_start_http (download, verdict.reason);

@@ -151,6 +151,8 @@ p2p_share_sweep (gpointer owner, gint64 now_us)
   }
   if (g_hash_table_size (engine->shares) > 0)
     p2p_timer_set (&engine->sweep_timer, now_us + SWEEP_US);
+  else
+    p2p_tracker_disconnect_idle (engine);
 }
 
 /* --- small questions ---------------------------------------------------------- */
@@ -215,6 +217,13 @@ p2p_share_urgent_us (P2pShare *share, gint64 duration_us)
   gint64 given_us = share->engine->urgent_buffer_us;
 
   return given_us >= 0 ? given_us : p2p_fetch_urgent_us (duration_us);
+}
+
+void
+p2p_share_expect_peers (P2pShare *share)
+{
+  if (share->expect_until_us == 0)
+    share->expect_until_us = share->engine->now_us + P2P_FETCH_EXPECT_US;
 }
 
 /* --- announcements --------------------------------------------------------------- */

@@ -24,6 +24,9 @@
 /* A connection that lasted this long was a good one. */
 #define LASTED_US (30 * G_USEC_PER_SEC)
 
+/* A socket that no swarm came to use. */
+#define UNUSED_SOCKET_US (30 * G_USEC_PER_SEC)
+
 /* Offers out and unanswered in one swarm. */
 #define OFFERS_OUT_MAX (2 * P2P_OFFERS_PER_ANNOUNCE)
 
@@ -434,6 +437,8 @@ on_reply (Announcer *announcer, const P2pTrackerMessage *message)
       "%s: %" G_GINT64_FORMAT " others, interval %" G_GINT64_FORMAT " s",
       announcer->swarm->info_hash.text, announcer->known,
       announcer->interval_us / G_USEC_PER_SEC);
+  if (announcer->known > 0)
+    p2p_share_expect_peers (announcer->swarm->share);
   if (first)
     first_tick (announcer);
 }
@@ -465,6 +470,7 @@ on_offer (Announcer *announcer, const P2pTrackerMessage *message)
   peer->has_id = TRUE;
   peer->id = message->peer_id;
   peer->offer_id = g_strdup (message->offer_id);
+  p2p_share_expect_peers (share);
   engine->ports.transport->ops->answer (
       engine->ports.transport, peer->conn, message->sdp);
 }
@@ -655,9 +661,40 @@ join (P2pTracker *tracker, P2pShare *share)
     if (find_announcer (tracker, &share->swarms[k]) == NULL)
       add_announcer (tracker, &share->swarms[k]);
   }
-  if (tracker->state == TRACKER_WAITING && tracker->announcers->len > 0
-      && !p2p_timer_is_armed (&tracker->timer))
-    connect_tracker (tracker);
+}
+
+void
+p2p_tracker_connect_all (P2pEngine *engine)
+{
+  guint i;
+
+  for (i = 0; engine->trackers_wanted[i] != NULL && i < P2P_TRACKERS_MAX; i++) {
+    const char *url = engine->trackers_wanted[i];
+    P2pTracker *tracker = find_tracker (engine, url);
+
+    if (tracker == NULL) {
+      tracker = tracker_new (engine, url);
+      g_ptr_array_add (engine->trackers, tracker);
+    }
+    if (tracker->state == TRACKER_WAITING
+        && !p2p_timer_is_armed (&tracker->timer))
+      connect_tracker (tracker);
+  }
+  p2p_timer_set_sooner (
+      &engine->sweep_timer, engine->now_us + UNUSED_SOCKET_US);
+}
+
+void
+p2p_tracker_disconnect_idle (P2pEngine *engine)
+{
+  guint i;
+
+  for (i = 0; i < engine->trackers->len; i++) {
+    P2pTracker *tracker = engine->trackers->pdata[i];
+
+    if (tracker->announcers->len == 0)
+      disconnect_tracker (tracker);
+  }
 }
 
 void
@@ -666,13 +703,9 @@ p2p_tracker_join_all (P2pShare *share)
   P2pEngine *engine = share->engine;
   guint i;
 
-  for (i = 0; engine->trackers_wanted[i] != NULL && i < P2P_TRACKERS_MAX; i++) {
-    const char *url = engine->trackers_wanted[i];
-
-    if (find_tracker (engine, url) == NULL)
-      g_ptr_array_add (engine->trackers, tracker_new (engine, url));
-    join (find_tracker (engine, url), share);
-  }
+  p2p_tracker_connect_all (engine);
+  for (i = 0; i < engine->trackers->len; i++)
+    join (engine->trackers->pdata[i], share);
 }
 
 void

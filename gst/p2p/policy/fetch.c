@@ -77,10 +77,10 @@ p2p_fetch_required (const P2pFetchView *view)
   if (view->loading)
     return wait_until (latest_us, "a peer is fetching it");
   if (view->peers == 0) {
-    turn_us = view->asked_us + P2P_FETCH_CONNECT_WAIT_US;
-    if (view->connecting == 0 || view->now_us >= turn_us)
+    if (view->now_us >= view->expect_until_us)
       return http ("no peers");
-    return wait_until (MIN (turn_us, latest_us), "peers are connecting");
+    return wait_until (
+        MIN (view->expect_until_us, latest_us), "peers are connecting");
   }
 
   turn_us = view->asked_us + (gint64) view->rank * P2P_FETCH_STAGGER_US;

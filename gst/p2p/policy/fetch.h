@@ -13,8 +13,10 @@ G_BEGIN_DECLS
  * between viewers, in which a claim reaches everybody. */
 #define P2P_FETCH_STAGGER_US (60 * 1000)
 
-/* The longest that a segment waits for peers that are being connected. */
-#define P2P_FETCH_CONNECT_WAIT_US (500 * 1000)
+/* How long peers that a tracker knows of may take to connect while segments
+ * wait for them. Once for each stream: who cannot be reached costs nobody
+ * more. ICE, DTLS and SCTP take about six round trips. */
+#define P2P_FETCH_EXPECT_US (500 * 1000)
 
 typedef enum
 {
@@ -41,7 +43,8 @@ typedef struct
  * @http_bps: what HTTP gave lately, 0: not known
  * @peer_bps: what the best free holder gave lately, 0: not known
  * @peers: connected
- * @connecting: exchanges under way with peers that exist
+ * @expect_until_us: until then peers that are known to exist are being
+ *   connected; in the past when none are
  * @holder_free: a connected peer has it and can be asked
  * @loading: a connected peer says that it is fetching it
  * @rank: peers that the election puts before us
@@ -57,7 +60,7 @@ typedef struct
   guint64 http_bps;
   guint64 peer_bps;
   guint peers;
-  guint connecting;
+  gint64 expect_until_us;
   gboolean holder_free;
   gboolean loading;
   guint rank;
