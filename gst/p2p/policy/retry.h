@@ -11,8 +11,8 @@
 G_BEGIN_DECLS
 
 /* Tracker sockets: 1 s, doubled up to 30 s, ±20 %, as P2P Media Loader 5. */
-#define P2P_RETRY_FIRST_US (1 * G_USEC_PER_SEC)
-#define P2P_RETRY_LAST_US (30 * G_USEC_PER_SEC)
+#define P2P_RETRY_FIRST_US ((gint64) 1 * G_USEC_PER_SEC)
+#define P2P_RETRY_LAST_US ((gint64) 30 * G_USEC_PER_SEC)
 
 /* How long to wait after failure number @failures (1 is the first). */
 gint64 p2p_retry_delay_us (guint failures, P2pPrng *prng);

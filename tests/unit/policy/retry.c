@@ -1,0 +1,51 @@
+/* p2phlssrc: tests of the pauses between attempts.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "policy/retry.h"
+
+static void
+test_doubles_to_a_ceiling (void)
+{
+  P2pPrng prng;
+
+  p2p_prng_init (&prng, 3);
+  for (guint i = 0; i < 1000; i++) {
+    guint failures = i % 50;
+    gint64 exact_us = P2P_RETRY_FIRST_US
+        << MIN (failures > 0 ? failures - 1 : 0, 10);
+    gint64 delay_us = p2p_retry_delay_us (failures, &prng);
+
+    exact_us = MIN (exact_us, P2P_RETRY_LAST_US);
+    g_assert_cmpint (delay_us, >=, exact_us * 8 / 10 - 1);
+    g_assert_cmpint (delay_us, <=, exact_us * 12 / 10 + 1);
+  }
+  g_assert_cmpint (p2p_retry_delay_us (G_MAXUINT, &prng), >, 0);
+}
+
+/* Viewers that lose a tracker together do not come back together. */
+static void
+test_jitter (void)
+{
+  P2pPrng prng;
+  gint64 least_us = P2P_NEVER, most_us = 0;
+
+  p2p_prng_init (&prng, 4);
+  for (guint i = 0; i < 200; i++) {
+    gint64 delay_us = p2p_retry_delay_us (1, &prng);
+
+    least_us = MIN (least_us, delay_us);
+    most_us = MAX (most_us, delay_us);
+  }
+  g_assert_cmpint (most_us - least_us, >, P2P_RETRY_FIRST_US / 5);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func (
+      "/policy/retry/doubles-to-a-ceiling", test_doubles_to_a_ceiling);
+  g_test_add_func ("/policy/retry/jitter", test_jitter);
+
+  return g_test_run ();
+}
