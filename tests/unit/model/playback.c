@@ -1,0 +1,98 @@
+/* p2phlssrc: tests of the inferred playhead.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "model/playback.h"
+
+#define S G_USEC_PER_SEC
+
+/* Segment @n of 2 s, asked for and handed over at once. */
+static gboolean
+play (P2pPlayback *playback, gint64 n, gint64 now_us)
+{
+  gboolean seek =
+      p2p_playback_request (playback, 1, FALSE, 2 * n * S, 2 * S, now_us);
+
+  p2p_playback_delivered (playback, 2 * (n + 1) * S, now_us);
+
+  return seek;
+}
+
+static void
+test_starts_empty (void)
+{
+  P2pPlayback playback = { 0 };
+
+  g_assert_cmpint (p2p_playback_ahead (&playback, 5 * S), ==, 0);
+  g_assert_false (
+      p2p_playback_request (&playback, 1, FALSE, 10 * S, 2 * S, 5 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 9 * S), ==, 0);
+  p2p_playback_delivered (&playback, 12 * S, 10 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 10 * S), ==, 2 * S);
+}
+
+static void
+test_runs_in_real_time (void)
+{
+  P2pPlayback playback = { 0 };
+
+  for (gint64 n = 0; n < 5; n++)
+    g_assert_false (play (&playback, n, 100 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 100 * S), ==, 10 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 104 * S), ==, 6 * S);
+  /* An empty player waits, it does not fall behind. */
+  g_assert_cmpint (p2p_playback_ahead (&playback, 150 * S), ==, 0);
+  g_assert_false (play (&playback, 5, 150 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 150 * S), ==, 2 * S);
+}
+
+static void
+test_seek (void)
+{
+  P2pPlayback playback = { 0 };
+
+  play (&playback, 0, 10 * S);
+  play (&playback, 1, 10 * S);
+  g_assert_true (play (&playback, 40, 11 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 11 * S), ==, 2 * S);
+  g_assert_true (play (&playback, 3, 12 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 12 * S), ==, 2 * S);
+}
+
+/* A gap of less than a segment and a half is playback's own inexactness. */
+static void
+test_small_gaps (void)
+{
+  P2pPlayback playback = { 0 };
+
+  play (&playback, 0, 10 * S);
+  g_assert_false (p2p_playback_request (
+      &playback, 1, FALSE, 2 * S + S / 10, 2 * S, 10 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 10 * S), ==, 2 * S);
+}
+
+/* Live renditions count from where each was first read. */
+static void
+test_variant_switch (void)
+{
+  P2pPlayback live = { 0 }, vod = { 0 };
+
+  play (&live, 10, 10 * S);
+  play (&vod, 10, 10 * S);
+  g_assert_false (p2p_playback_request (&live, 2, TRUE, 0, 2 * S, 11 * S));
+  g_assert_cmpint (p2p_playback_ahead (&live, 11 * S), ==, S);
+  g_assert_false (p2p_playback_request (&vod, 2, FALSE, 22 * S, 2 * S, 11 * S));
+  g_assert_true (p2p_playback_request (&vod, 3, FALSE, 0, 2 * S, 11 * S));
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/model/playback/starts-empty", test_starts_empty);
+  g_test_add_func ("/model/playback/runs-in-real-time", test_runs_in_real_time);
+  g_test_add_func ("/model/playback/seek", test_seek);
+  g_test_add_func ("/model/playback/small-gaps", test_small_gaps);
+  g_test_add_func ("/model/playback/variant-switch", test_variant_switch);
+
+  return g_test_run ();
+}
