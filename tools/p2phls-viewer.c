@@ -80,7 +80,8 @@ static const GOptionEntry entries[] = {
 static void
 keep_pace (Viewer *viewer, gint64 running_us)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&viewer->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED =
+      g_mutex_locker_new (&viewer->lock);
   gint64 now_us = g_get_monotonic_time ();
   gint64 late_us;
 
@@ -134,7 +135,8 @@ static GstPadProbeReturn
 on_demuxed_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
 {
   Viewer *viewer = data;
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&viewer->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED =
+      g_mutex_locker_new (&viewer->lock);
 
   if (viewer->first_us == 0)
     viewer->first_us = g_get_monotonic_time ();
@@ -312,7 +314,8 @@ state_name (const Viewer *viewer)
 static void
 add_progress (JsonBuilder *builder, Viewer *viewer)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&viewer->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED =
+      g_mutex_locker_new (&viewer->lock);
 
   add_string (builder, "state", state_name (viewer));
   add_int (

@@ -214,7 +214,7 @@ static void
 on_message (SoupWebsocketConnection *connection, gint type, GBytes *message,
     Socket *socket)
 {
-  g_autoptr (Socket) keep = g_rc_box_acquire (socket);
+  g_autoptr (Socket) keep G_GNUC_UNUSED = g_rc_box_acquire (socket);
   P2pEvent event = { .kind = P2P_EVENT_WS_MESSAGE, .bytes = message };
 
   socket->heard = TRUE;
@@ -258,7 +258,7 @@ closing_reason (Socket *socket)
 static void
 on_closed (SoupWebsocketConnection *connection, Socket *socket)
 {
-  g_autoptr (Socket) keep = g_rc_box_acquire (socket);
+  g_autoptr (Socket) keep G_GNUC_UNUSED = g_rc_box_acquire (socket);
   g_autofree char *reason = closing_reason (socket);
 
   lose (socket, reason);
