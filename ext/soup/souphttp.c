@@ -144,6 +144,7 @@ fail_with_error (Transfer *transfer, const GError *error)
 /* --- reading ------------------------------------------------------------ */
 
 static void wait_readable (Transfer *transfer);
+static void wait_turn (Transfer *transfer);
 
 /* The stream says that all is there; libsoup does not check that when the
  * connection is closed after the response, so we do. */
@@ -223,12 +224,17 @@ on_readable (gpointer user_data)
 {
   g_autoptr (Transfer) transfer = g_rc_box_acquire (user_data);
   guint64 turn_end = transfer->received + TURN_BYTES;
+  gboolean more = TRUE;
 
   stop_waiting (transfer);
-  while (transfer->owner != NULL && !transfer->paused
-      && transfer->received < turn_end && read_some (transfer))
-    ;
-  if (transfer->owner != NULL && !transfer->paused)
+  while (more && transfer->received < turn_end) {
+    more = read_some (transfer);
+    if (transfer->owner == NULL || transfer->paused)
+      return G_SOURCE_REMOVE;
+  }
+  if (more)
+    wait_turn (transfer);
+  else
     wait_readable (transfer);
 
   return G_SOURCE_REMOVE;
@@ -240,17 +246,28 @@ on_pollable (GObject *stream, gpointer user_data)
   return on_readable (user_data);
 }
 
-/* A source for each turn: what is buffered inside the stream decides how it
- * waits, and it looks at that only when it is made. */
+/* Waits for the socket. Only for a stream that has just said that it is empty:
+ * what HTTP/2 has buffered does not wake its source. A new source each time,
+ * as the streams decide when it is made what they wait for. */
 static void
 wait_readable (Transfer *transfer)
 {
-  if (transfer->source != NULL)
-    return;
+  stop_waiting (transfer);
   transfer->source = g_pollable_input_stream_create_source (
       G_POLLABLE_INPUT_STREAM (transfer->stream), NULL);
   g_source_set_callback (
       transfer->source, G_SOURCE_FUNC (on_pollable), transfer, NULL);
+  g_source_attach (transfer->source, transfer->owner->context);
+}
+
+/* Waits for its turn. */
+static void
+wait_turn (Transfer *transfer)
+{
+  stop_waiting (transfer);
+  transfer->source = g_idle_source_new ();
+  g_source_set_priority (transfer->source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (transfer->source, on_readable, transfer, NULL);
   g_source_attach (transfer->source, transfer->owner->context);
 }
 
@@ -431,8 +448,8 @@ http_resume (P2pHttpPort *port, guint64 http)
   if (transfer == NULL)
     return;
   transfer->paused = FALSE;
-  if (transfer->stream != NULL)
-    wait_readable (transfer);
+  if (transfer->stream != NULL && transfer->source == NULL)
+    wait_turn (transfer);
 }
 
 static void

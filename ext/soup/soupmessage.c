@@ -104,20 +104,32 @@ append_headers (SoupMessage *message, const P2pHttpProfile *profile)
     soup_message_headers_append (headers, item[0], item[1]);
 }
 
+GUri *
+p2p_soup_parse_uri (const char *text, const char *scheme, const char *secure)
+{
+  g_autoptr (GUri) uri = g_uri_parse (text, SOUP_HTTP_URI_FLAGS, NULL);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+
+  if (host == NULL || *host == '\0'
+      || (strcmp (g_uri_get_scheme (uri), scheme) != 0
+          && strcmp (g_uri_get_scheme (uri), secure) != 0))
+    return NULL;
+
+  return g_steal_pointer (&uri);
+}
+
 SoupMessage *
 p2p_soup_message_build (
     const char *uri, const P2pRange *range, P2pHttpProfile *profile)
 {
   const char *method = profile->method != NULL ? profile->method : "GET";
-  g_autoptr (SoupMessage) message = soup_message_new (method, uri);
-  const char *scheme;
+  g_autoptr (GUri) parsed = p2p_soup_parse_uri (uri, "http", "https");
+  g_autoptr (SoupMessage) message = NULL;
 
-  if (message == NULL)
-    return NULL;
-  scheme = g_uri_get_scheme (soup_message_get_uri (message));
-  if (strcmp (scheme, "http") != 0 && strcmp (scheme, "https") != 0)
+  if (parsed == NULL)
     return NULL;
 
+  message = soup_message_new_from_uri (method, parsed);
   if (!profile->automatic_redirect)
     soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
   append_headers (message, profile);

@@ -11,6 +11,11 @@
 
 G_BEGIN_DECLS
 
+/* A URI of one of two schemes with a host, as libsoup insists on; %NULL for
+ * any other. Returns: (transfer full) (nullable). */
+GUri *p2p_soup_parse_uri (
+    const char *text, const char *scheme, const char *secure);
+
 /**
  * p2p_soup_message_build:
  * @uri: http: or https:

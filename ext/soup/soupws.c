@@ -2,12 +2,11 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "soupws.h"
+#include "soupmessage.h"
 #include "wsguard.h"
 
 #include "base/limits.h"
 #include "base/log.h"
-
-#include <libsoup/soup.h>
 
 typedef struct
 {
@@ -352,21 +351,6 @@ on_bad_url (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static SoupMessage *
-make_message (const char *url)
-{
-  g_autoptr (SoupMessage) message = soup_message_new ("GET", url);
-  const char *scheme;
-
-  if (message == NULL)
-    return NULL;
-  scheme = g_uri_get_scheme (soup_message_get_uri (message));
-  if (strcmp (scheme, "ws") != 0 && strcmp (scheme, "wss") != 0)
-    return NULL;
-
-  return g_steal_pointer (&message);
-}
-
 /* --- the port ----------------------------------------------------------- */
 
 static void
@@ -374,7 +358,8 @@ ws_open (P2pWebSocketPort *port, guint64 id, const char *url)
 {
   SoupWs *self = (SoupWs *) port;
   Socket *socket = g_rc_box_new0 (Socket);
-  g_autoptr (SoupMessage) message = make_message (url);
+  g_autoptr (GUri) uri = p2p_soup_parse_uri (url, "ws", "wss");
+  g_autoptr (SoupMessage) message = NULL;
 
   g_assert (g_main_context_is_owner (self->context));
   g_assert (!g_hash_table_contains (self->sockets, &id));
@@ -386,10 +371,11 @@ ws_open (P2pWebSocketPort *port, guint64 id, const char *url)
   g_hash_table_insert (self->sockets, &socket->id, socket);
 
   /* Nothing is ever answered from inside a call. */
-  if (message == NULL) {
+  if (uri == NULL) {
     socket->timer = add_timer (socket, 0, on_bad_url);
     return;
   }
+  message = soup_message_new_from_uri ("GET", uri);
   socket->timer =
       add_timer (socket, P2P_TRACKER_CONNECT_TIMEOUT_S, on_connect_timeout);
   soup_session_websocket_connect_async (self->session, message, NULL, NULL,
