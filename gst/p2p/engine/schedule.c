@@ -225,9 +225,12 @@ schedule_transfer (P2pDownload *download)
 static void
 schedule_required (P2pShare *share)
 {
-  g_autoptr (GPtrArray) downloads =
-      g_ptr_array_copy (share->downloads, NULL, NULL);
+  /* Not g_ptr_array_copy(): the copy would own them as well. */
+  g_autoptr (GPtrArray) downloads = g_ptr_array_new ();
   guint i;
+
+  for (i = 0; i < share->downloads->len; i++)
+    g_ptr_array_add (downloads, share->downloads->pdata[i]);
 
   /* One pass never removes another's download that has requests. */
   for (i = 0; i < downloads->len; i++) {
