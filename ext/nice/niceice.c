@@ -27,9 +27,12 @@ typedef struct
   NiceAgent *agent;
   guint stream;
   GSource *deadline;
+  gboolean relayed; /* TURN servers were asked */
   gboolean gathered;
   gboolean failed;
 } NicePath;
+
+static GQueue closing = G_QUEUE_INIT; /* NiceAgent, owned; the transport's */
 
 /* --- from the agent ------------------------------------------------------ */
 
@@ -156,6 +159,7 @@ add_relay (NicePath *path, const P2pIceServer *server)
     [P2P_ICE_SERVER_TURN_TLS] = NICE_RELAY_TYPE_TURN_TLS,
   };
 
+  path->relayed = TRUE;
   nice_agent_set_relay_info (path->agent, path->stream, COMPONENT,
       server->address, server->port, server->user, server->password,
       types[server->kind]);
@@ -297,6 +301,21 @@ nice_path_set_remote (P2pPath *base, const P2pIceParams *params)
   g_slist_free_full (candidates, (GDestroyNotify) nice_candidate_free);
 }
 
+static void
+nice_path_add_remote (P2pPath *base, const P2pCandidate *candidate)
+{
+  NicePath *path = (NicePath *) base;
+  NiceCandidate *one = nice_candidate_from (path, candidate);
+  GSList candidates = { .data = one };
+
+  if (one == NULL)
+    return;
+
+  nice_agent_set_remote_candidates (
+      path->agent, path->stream, COMPONENT, &candidates);
+  nice_candidate_free (one);
+}
+
 /* --- datagrams ----------------------------------------------------------- */
 
 static gboolean
@@ -327,6 +346,38 @@ nice_path_remote_address (P2pPath *base, char *text, gsize size)
 }
 
 static void
+on_closed (GObject *agent, GAsyncResult *result, gpointer user_data)
+{
+  if (g_queue_remove (&closing, agent))
+    g_object_unref (agent);
+}
+
+/* An allocation that is not given back stays for ten minutes, and servers
+ * count them. Takes the agent. */
+static void
+close_agent (NiceAgent *agent, gboolean relayed)
+{
+  if (!relayed) {
+    g_object_unref (agent);
+    return;
+  }
+  g_queue_push_tail (&closing, agent);
+  nice_agent_close_async (agent, on_closed, NULL);
+}
+
+guint
+p2p_nice_n_closing (void)
+{
+  return g_queue_get_length (&closing);
+}
+
+void
+p2p_nice_forget_closing (void)
+{
+  g_queue_clear_full (&closing, g_object_unref);
+}
+
+static void
 nice_path_free (P2pPath *base)
 {
   NicePath *path = (NicePath *) base;
@@ -337,8 +388,9 @@ nice_path_free (P2pPath *base)
   g_signal_handlers_disconnect_by_data (path->agent, path);
   nice_agent_attach_recv (
       path->agent, path->stream, COMPONENT, path->context, NULL, NULL);
-  nice_agent_remove_stream (path->agent, path->stream);
-  g_object_unref (path->agent);
+  if (!path->relayed)
+    nice_agent_remove_stream (path->agent, path->stream);
+  close_agent (path->agent, path->relayed);
   g_main_context_unref (path->context);
   g_free (path);
 }
@@ -347,6 +399,7 @@ static const P2pPathOps nice_path_ops = {
   .gather = nice_path_gather,
   .local = nice_path_local,
   .set_remote = nice_path_set_remote,
+  .add_remote = nice_path_add_remote,
   .send = nice_path_send,
   .remote_address = nice_path_remote_address,
   .free = nice_path_free,

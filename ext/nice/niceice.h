@@ -52,4 +52,10 @@ P2pPath *p2p_nice_path_new (GMainContext *context, gboolean controlling,
     const P2pIceServer *servers, guint n_servers, const P2pPathEvents *events,
     gpointer owner);
 
+/* Agents that still give their relayed candidates back to TURN servers. */
+guint p2p_nice_n_closing (void);
+
+/* Ends them where they are; the servers find out by themselves. */
+void p2p_nice_forget_closing (void);
+
 G_END_DECLS

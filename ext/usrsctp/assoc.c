@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOCAL_PORT 5000     /* the port our descriptions promise */
-#define PACKET_MIN (12 + 4) /* common header, one chunk header */
+#define LOCAL_PORT 5000 /* the port our descriptions promise */
+#define COMMON_HEADER_BYTES 12
+#define PACKET_MIN (COMMON_HEADER_BYTES + 4) /* with one chunk's header */
 #define CHECKSUM_OFFSET 8
 
 /* Message buffers begin with this size and double. */
@@ -393,12 +394,13 @@ address_of (P2pAssoc *assoc, guint16 port)
     .sconn_addr = (void *) assoc->token };
 }
 
+/* usrsctp takes the common header for a part of the layer below. */
 static gboolean
 set_packet_max (P2pAssoc *assoc, gsize packet_max)
 {
   struct sctp_paddrparams params = { .spp_assoc_id = SCTP_ALL_ASSOC,
     .spp_flags = SPP_PMTUD_DISABLE,
-    .spp_pathmtu = packet_max & ~(gsize) 3 };
+    .spp_pathmtu = (packet_max - COMMON_HEADER_BYTES) & ~(gsize) 3 };
 
   return set_option (assoc, SCTP_PEER_ADDR_PARAMS, &params, sizeof params);
 }
@@ -490,7 +492,7 @@ p2p_assoc_send (P2pAssoc *assoc, guint16 stream, guint32 ppid,
   struct sctp_sndinfo info = { .snd_sid = stream, .snd_ppid = htonl (ppid) };
 
   ASSERT_OWNER ();
-  g_assert (length > 0 && length <= P2P_MESSAGE_ACCEPT_BYTES);
+  g_assert (length > 0 && length <= P2P_SCTP_BUFFER_BYTES);
 
   if (assoc->down)
     return FALSE;

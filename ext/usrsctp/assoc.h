@@ -75,7 +75,7 @@ void p2p_assoc_input (P2pAssoc *assoc, const guint8 *packet, gsize length);
  * @stream: below %P2P_SCTP_STREAMS
  * @ppid: what the bytes are
  * @data: one message
- * @length: its bytes, 1 to %P2P_MESSAGE_ACCEPT_BYTES
+ * @length: its bytes, 1 to %P2P_SCTP_BUFFER_BYTES
  *
  * Returns: %FALSE when there is no room now; @writable will come
  */

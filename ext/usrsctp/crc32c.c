@@ -7,8 +7,8 @@
 
 #define POLYNOMIAL 0x82f63b78u /* Castagnoli, reflected */
 
-static guint32
-by_table (const guint8 *data, gsize length)
+guint32
+p2p_crc32c_portable (const guint8 *data, gsize length)
 {
   static guint32 table[256];
   static gsize filled;
@@ -56,5 +56,5 @@ p2p_crc32c (const guint8 *data, gsize length)
     return by_processor (data, length);
 #endif
 
-  return by_table (data, length);
+  return p2p_crc32c_portable (data, length);
 }

@@ -18,4 +18,7 @@ G_BEGIN_DECLS
  */
 guint32 p2p_crc32c (const guint8 *data, gsize length);
 
+/* The same, for processors without the instruction. */
+guint32 p2p_crc32c_portable (const guint8 *data, gsize length);
+
 G_END_DECLS

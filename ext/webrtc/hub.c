@@ -3,6 +3,9 @@
  */
 #include "hub.h"
 
+#include "webrtc/resolve.h"
+
+#include "nice/niceice.h"
 #include "usrsctp/assoc.h"
 
 #include <pthread.h>
@@ -15,6 +18,10 @@
 /* Packets moved within this time: busy. Longer than the first
  * retransmissions take, which wait for nothing but the clock. */
 #define BUSY_US (3 * G_USEC_PER_SEC)
+
+/* How long the end of the thread waits for TURN servers to hear that their
+ * allocations are no longer needed. */
+#define SETTLE_US (300 * 1000)
 
 typedef struct
 {
@@ -72,6 +79,31 @@ p2p_hub_busy (void)
   hub.busy_until_us = now_us + BUSY_US;
 }
 
+static gboolean
+settle_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  p2p_nice_forget_closing ();
+
+  return G_SOURCE_REMOVE;
+}
+
+static GSourceFuncs settle_funcs = { .dispatch = settle_dispatch };
+
+/* What was begun in this context ends in it. */
+static void
+settle (void)
+{
+  GSource *source = g_source_new (&settle_funcs, sizeof (GSource));
+
+  g_source_set_ready_time (source, g_get_monotonic_time () + SETTLE_US);
+  g_source_attach (source, hub.context);
+  p2p_resolve_cancel_all ();
+  while (p2p_resolve_n_pending () > 0 || p2p_nice_n_closing () > 0)
+    g_main_context_iteration (hub.context, TRUE);
+  g_source_destroy (source);
+  g_source_unref (source);
+}
+
 static gpointer
 run (gpointer data)
 {
@@ -84,6 +116,7 @@ run (gpointer data)
   g_source_attach (hub.tick, hub.context);
 
   g_main_loop_run (hub.loop);
+  settle ();
 
   g_source_destroy (hub.tick);
   g_source_unref (hub.tick);

@@ -3,6 +3,8 @@
  */
 #include "iceservers.h"
 
+#include "webrtc/resolve.h"
+
 #include "base/error.h"
 #include "base/log.h"
 
@@ -13,12 +15,24 @@
 #define PORT_PLAIN 3478
 #define PORT_TLS 5349
 
+typedef struct
+{
+  P2pIceServers *servers;
+  P2pIceServer *entry;
+  char *host;
+  P2pResolve *resolve; /* (nullable): under way */
+  gboolean asked;      /* and answered, once at least */
+} Name;
+
 struct _P2pIceServers
 {
   GMainContext *context;
+  void (*ready) (gpointer);
+  gpointer user_data;
   P2pIceServer entries[P2P_ICE_SERVERS_MAX];
-  char *hosts[P2P_ICE_SERVERS_MAX];
+  Name names[P2P_ICE_SERVERS_MAX];
   guint n;
+  gint64 looked_up_us;
 };
 
 static gboolean
@@ -80,23 +94,70 @@ p2p_ice_server_parse (
   return TRUE;
 }
 
+/* --- their addresses ------------------------------------------------------ */
+
+static void
+on_address (gpointer user_data, const char *address)
+{
+  Name *name = user_data;
+  P2pIceServers *servers = name->servers;
+  gboolean first = !name->asked;
+
+  g_clear_pointer (&name->resolve, p2p_resolve_free);
+  name->asked = TRUE;
+  /* One that cannot be found any more is used where it was last. */
+  if (address != NULL)
+    g_strlcpy (name->entry->address, address, sizeof name->entry->address);
+  else
+    P2P_LOG_INFO (P2P_AREA_ICE, 0, "ICE server %s: no address", name->host);
+  if (first && p2p_ice_servers_are_ready (servers))
+    servers->ready (servers->user_data);
+}
+
+static void
+look_up (P2pIceServers *servers)
+{
+  servers->looked_up_us = g_get_monotonic_time ();
+  for (guint i = 0; i < servers->n; i++) {
+    Name *name = &servers->names[i];
+
+    if (!g_hostname_is_ip_address (name->host) && name->resolve == NULL)
+      name->resolve =
+          p2p_resolve_new (servers->context, name->host, on_address, name);
+  }
+}
+
+gboolean
+p2p_ice_servers_are_ready (const P2pIceServers *servers)
+{
+  for (guint i = 0; i < servers->n; i++)
+    if (!servers->names[i].asked)
+      return FALSE;
+
+  return TRUE;
+}
+
 static void
 clear (P2pIceServers *servers)
 {
   for (guint i = 0; i < servers->n; i++) {
     g_free (servers->entries[i].user);
     g_free (servers->entries[i].password);
-    g_free (servers->hosts[i]);
+    g_free (servers->names[i].host);
+    g_clear_pointer (&servers->names[i].resolve, p2p_resolve_free);
   }
   servers->n = 0;
 }
 
 P2pIceServers *
-p2p_ice_servers_new (GMainContext *context)
+p2p_ice_servers_new (
+    GMainContext *context, void (*ready) (gpointer), gpointer user_data)
 {
   P2pIceServers *servers = g_new0 (P2pIceServers, 1);
 
   servers->context = context;
+  servers->ready = ready;
+  servers->user_data = user_data;
 
   return servers;
 }
@@ -108,6 +169,24 @@ p2p_ice_servers_free (P2pIceServers *servers)
   g_free (servers);
 }
 
+static gboolean
+add (P2pIceServers *servers, const char *uri, GError **error)
+{
+  P2pIceServer *entry = &servers->entries[servers->n];
+  Name *name = &servers->names[servers->n];
+
+  memset (name, 0, sizeof *name);
+  if (!p2p_ice_server_parse (uri, entry, &name->host, error))
+    return FALSE;
+
+  name->servers = servers;
+  name->entry = entry;
+  name->asked = entry->address[0] != '\0';
+  servers->n++;
+
+  return TRUE;
+}
+
 void
 p2p_ice_servers_set (P2pIceServers *servers, const char *const *uris)
 {
@@ -117,17 +196,20 @@ p2p_ice_servers_set (P2pIceServers *servers, const char *const *uris)
        i++) {
     g_autoptr (GError) error = NULL;
 
-    if (p2p_ice_server_parse (uris[i], &servers->entries[servers->n],
-            &servers->hosts[servers->n], &error))
-      servers->n++;
-    else
+    /* Not the URI itself: it may hold a password. */
+    if (!add (servers, uris[i], &error))
       P2P_LOG_WARNING (P2P_AREA_ICE, 0, "ICE server %u: %s", i, error->message);
   }
+  look_up (servers);
+  if (p2p_ice_servers_are_ready (servers))
+    servers->ready (servers->user_data);
 }
 
 const P2pIceServer *
 p2p_ice_servers_get (P2pIceServers *servers, guint *n)
 {
+  if (g_get_monotonic_time () - servers->looked_up_us > P2P_RESOLVE_LIFETIME_US)
+    look_up (servers);
   *n = servers->n;
 
   return servers->entries;

@@ -11,7 +11,13 @@ G_BEGIN_DECLS
 
 typedef struct _P2pIceServers P2pIceServers;
 
-P2pIceServers *p2p_ice_servers_new (GMainContext *context);
+/**
+ * p2p_ice_servers_new:
+ * @context: (transfer none): the transport's
+ * @ready: called whenever p2p_ice_servers_are_ready () has become true
+ */
+P2pIceServers *p2p_ice_servers_new (
+    GMainContext *context, void (*ready) (gpointer), gpointer user_data);
 void p2p_ice_servers_free (P2pIceServers *servers);
 
 /**
@@ -24,8 +30,13 @@ void p2p_ice_servers_free (P2pIceServers *servers);
  */
 void p2p_ice_servers_set (P2pIceServers *servers, const char *const *uris);
 
+/* Whether every name has been looked up once, found or not: connections made
+ * before would go without. */
+gboolean p2p_ice_servers_are_ready (const P2pIceServers *servers);
+
 /* Returns: (array length=n) (transfer none): the servers, with the addresses
- * known by now. */
+ * known by now. Addresses older than %P2P_RESOLVE_LIFETIME_US are looked up
+ * again behind the caller's back. */
 const P2pIceServer *p2p_ice_servers_get (P2pIceServers *servers, guint *n);
 
 /**

@@ -4,7 +4,7 @@
 #include "peerconn.h"
 
 #include "webrtc/dcep.h"
-#include "webrtc/hub.h"
+#include "webrtc/resolve.h"
 #include "webrtc/sdp.h"
 
 #include "openssl/dtls.h"
@@ -13,6 +13,14 @@
 #include "base/log.h"
 
 #include <string.h>
+
+/* A remote candidate that is a name, until the system knows it. */
+typedef struct
+{
+  P2pPeerconn *peerconn;
+  P2pCandidate candidate;
+  P2pResolve *resolve;
+} NamedCandidate;
 
 struct _P2pPeerconn
 {
@@ -30,6 +38,8 @@ struct _P2pPeerconn
   char *label;          /* offerer's */
   char mid[33];         /* answerer's: the offer's */
   P2pIceParams *remote; /* until the path has it */
+  NamedCandidate named[P2P_MDNS_LOOKUPS_MAX];
+  guint n_named;
   guint16 remote_sctp_port;
   gsize remote_max_bytes;
 
@@ -314,6 +324,46 @@ static const P2pDtlsEvents dtls_events = {
 /* --- ICE ----------------------------------------------------------------- */
 
 static void
+on_name (gpointer user_data, const char *address)
+{
+  NamedCandidate *named = user_data;
+  P2pPeerconn *pc = named->peerconn;
+
+  P2P_LOG_DEBUG (P2P_AREA_ICE, pc->config.id, "%s is %s",
+      named->candidate.address, address != NULL ? address : "nowhere");
+  if (address == NULL || pc->failed)
+    return;
+
+  g_strlcpy (
+      named->candidate.address, address, sizeof named->candidate.address);
+  pc->path->ops->add_remote (pc->path, &named->candidate);
+}
+
+/* Browsers hide their addresses behind names of multicast DNS. Where the
+ * system does not know them (or is not asked, being busy with others) the
+ * peer has to reach us. */
+static void
+resolve_names (P2pPeerconn *pc, const P2pIceParams *remote)
+{
+  for (guint i = 0; i < remote->n_candidates; i++) {
+    const P2pCandidate *candidate = &remote->candidates[i];
+    NamedCandidate *named = &pc->named[pc->n_named];
+
+    if (!g_str_has_suffix (candidate->address, ".local"))
+      continue;
+    if (pc->n_named == P2P_MDNS_LOOKUPS_MAX
+        || p2p_resolve_n_pending () >= P2P_MDNS_PENDING_MAX)
+      break;
+
+    pc->n_named++;
+    named->peerconn = pc;
+    named->candidate = *candidate;
+    named->resolve = p2p_resolve_new (
+        pc->config.context, candidate->address, on_name, named);
+  }
+}
+
+static void
 start_checks (P2pPeerconn *pc)
 {
   g_autofree P2pIceParams *remote = g_steal_pointer (&pc->remote);
@@ -321,6 +371,7 @@ start_checks (P2pPeerconn *pc)
   g_source_set_ready_time (
       pc->deadline, g_get_monotonic_time () + P2P_CONNECT_TIMEOUT_US);
   pc->path->ops->set_remote (pc->path, remote);
+  resolve_names (pc, remote);
 }
 
 static char *
@@ -366,7 +417,7 @@ path_ready (gpointer owner)
     return;
 
   pc->path_ready = TRUE;
-  p2p_hub_busy ();
+  pc->config.busy ();
   p2p_dtls_start (pc->dtls);
   while ((early = g_queue_pop_head (&pc->early)) != NULL) {
     gsize length;
@@ -386,7 +437,7 @@ path_packet (gpointer owner, const guint8 *data, gsize length)
   if (pc->failed)
     return;
 
-  p2p_hub_busy ();
+  pc->config.busy ();
   if (pc->path_ready)
     p2p_dtls_input (pc->dtls, data, length);
   else if (g_queue_get_length (&pc->early) < P2P_EARLY_PACKETS_MAX)
@@ -498,7 +549,7 @@ p2p_peerconn_send (P2pPeerconn *pc, GBytes *message)
     fail (pc, "message longer than the peer takes");
     return;
   }
-  p2p_hub_busy ();
+  pc->config.busy ();
   g_queue_push_tail (&pc->waiting, g_bytes_ref (message));
   if (g_queue_get_length (&pc->waiting) == 1)
     pump (pc);
@@ -551,6 +602,8 @@ p2p_peerconn_free (P2pPeerconn *pc)
   g_source_destroy (pc->deadline);
   g_source_unref (pc->deadline);
 
+  for (guint i = 0; i < pc->n_named; i++)
+    p2p_resolve_free (pc->named[i].resolve);
   g_clear_pointer (&pc->assoc, p2p_assoc_free);
   if (pc->dtls != NULL)
     p2p_dtls_close (pc->dtls);

@@ -47,6 +47,7 @@ typedef P2pPath *(*P2pPathFunc) (gpointer user_data, gboolean controlling,
  * @certificate: (transfer none): the session's
  * @make_path: how to reach the other side
  * @path_data: for @make_path
+ * @busy: called when packets move
  * @id: for the log
  */
 typedef struct
@@ -55,6 +56,7 @@ typedef struct
   const P2pCertificate *certificate;
   P2pPathFunc make_path;
   gpointer path_data;
+  void (*busy) (void);
   guint64 id;
 } P2pPeerconnConfig;
 

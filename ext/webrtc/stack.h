@@ -91,7 +91,9 @@ typedef struct
  * P2pPathOps:
  * @gather: begins; once
  * @local: fills @params with what is gathered so far
- * @set_remote: gives the remote half and starts checks; once
+ * @set_remote: gives the remote half and starts checks; once. Candidates
+ *   whose address is a name are left out
+ * @add_remote: one more candidate of the remote half, numeric
  * @send: one datagram; %FALSE when it could not be sent (as good as lost)
  * @remote_address: the selected pair's remote side as `host:port`, or ""
  * @free: ends it; no event comes any more
@@ -101,6 +103,7 @@ typedef struct
   void (*gather) (P2pPath *path);
   void (*local) (P2pPath *path, P2pIceParams *params);
   void (*set_remote) (P2pPath *path, const P2pIceParams *params);
+  void (*add_remote) (P2pPath *path, const P2pCandidate *candidate);
   gboolean (*send) (P2pPath *path, const guint8 *data, gsize length);
   void (*remote_address) (P2pPath *path, char *text, gsize size);
   void (*free) (P2pPath *path);

@@ -41,6 +41,7 @@ typedef struct
   P2pCertificate *certificate; /* (nullable) */
   P2pIceServers *servers;
   GHashTable *hub_links; /* owned Link, as a set */
+  GQueue held;           /* Command: starts that wait for ICE servers */
 } Transport;
 
 /* One connection. Made by the worker, given to the hub with the first command
@@ -204,17 +205,17 @@ make_path (gpointer user_data, gboolean controlling,
 }
 
 static gboolean
-start_link (Transport *transport, Link *link)
+make_peerconn (Transport *transport, Link *link)
 {
   const P2pPeerconnConfig config = {
     .context = transport->hub,
     .certificate = transport->certificate,
     .make_path = make_path,
     .path_data = transport,
+    .busy = p2p_hub_busy,
     .id = link->id,
   };
 
-  g_hash_table_add (transport->hub_links, link);
   if (transport->certificate == NULL) {
     report (link, P2P_EVENT_CONN_CLOSED, "no certificate", NULL);
     return FALSE;
@@ -222,6 +223,46 @@ start_link (Transport *transport, Link *link)
   link->peerconn = p2p_peerconn_new (&config, &peerconn_events, link);
 
   return TRUE;
+}
+
+/* Takes the command. */
+static void
+start_connecting (Transport *transport, Command *command)
+{
+  Link *link = command->link;
+
+  if (make_peerconn (transport, link)) {
+    if (command->kind == COMMAND_OFFER)
+      p2p_peerconn_offer (link->peerconn, command->text);
+    else
+      p2p_peerconn_answer (link->peerconn, command->text);
+  }
+  command_free (command);
+}
+
+static void
+start_held (gpointer user_data)
+{
+  Transport *transport = user_data;
+  Command *command;
+
+  while ((command = g_queue_pop_head (&transport->held)) != NULL)
+    start_connecting (transport, command);
+}
+
+/* Closed before it could begin. */
+static void
+drop_held (Transport *transport, Link *link)
+{
+  for (GList *l = transport->held.head; l != NULL; l = l->next) {
+    Command *command = l->data;
+
+    if (command->link == link) {
+      command_free (command);
+      g_queue_delete_link (&transport->held, l);
+      return;
+    }
+  }
 }
 
 static void
@@ -254,6 +295,7 @@ refresh_info (Link *link)
 static void
 stop (Transport *transport)
 {
+  g_queue_clear_full (&transport->held, command_free);
   g_clear_pointer (&transport->hub_links, g_hash_table_unref);
   g_clear_pointer (&transport->servers, p2p_ice_servers_free);
   g_clear_pointer (&transport->certificate, p2p_certificate_free);
@@ -279,13 +321,12 @@ obey (gpointer user_data, gpointer item)
           transport->servers, (const char *const *) command->servers);
       break;
     case COMMAND_OFFER:
-      if (start_link (transport, link))
-        p2p_peerconn_offer (link->peerconn, command->text);
-      break;
     case COMMAND_ANSWER:
-      if (start_link (transport, link))
-        p2p_peerconn_answer (link->peerconn, command->text);
-      break;
+      g_hash_table_add (transport->hub_links, link);
+      g_queue_push_tail (&transport->held, command);
+      if (p2p_ice_servers_are_ready (transport->servers))
+        start_held (transport);
+      return;
     case COMMAND_SET_ANSWER:
       if (peerconn != NULL)
         p2p_peerconn_set_answer (peerconn, command->text);
@@ -302,6 +343,7 @@ obey (gpointer user_data, gpointer item)
       refresh_info (link);
       break;
     case COMMAND_CLOSE:
+      drop_held (transport, link);
       g_hash_table_remove (transport->hub_links, link);
       break;
     case COMMAND_STOP:
@@ -522,7 +564,8 @@ p2p_webrtc_transport_new (
     P2P_LOG_WARNING (P2P_AREA_DTLS, 0, "no peers: %s", error->message);
 
   transport->hub = p2p_hub_acquire ();
-  transport->servers = p2p_ice_servers_new (transport->hub);
+  transport->servers =
+      p2p_ice_servers_new (transport->hub, start_held, transport);
   transport->events = p2p_post_new (worker, deliver, transport);
   transport->commands = p2p_post_new (transport->hub, obey, transport);
 

@@ -132,6 +132,9 @@
 /* `.local` names of one description that are looked up; browsers send one
  * for each address family. */
 #define P2P_MDNS_LOOKUPS_MAX 4
+/* lookups of `.local` names under way in the process, beyond which a name is
+ * left out: the system's resolver has few threads, and HTTP needs them. */
+#define P2P_MDNS_PENDING_MAX 8
 /* addresses of this machine that candidates are made of. */
 #define P2P_ICE_MAX_LOCAL_ADDRESSES 16
 /* fingerprints read from one SDP (RFC 8122 allows one for each hash). */
