@@ -84,8 +84,10 @@ p2p_engine_free (P2pEngine *engine)
   P2P_ASSERT_OWNER (engine);
   g_assert (!engine->busy);
 
-  g_hash_table_unref (engine->requests);
+  /* Shares look for requests of theirs when they go: there are none. */
+  g_hash_table_remove_all (engine->requests);
   g_hash_table_unref (engine->shares);
+  g_hash_table_unref (engine->requests);
   g_ptr_array_unref (engine->trackers);
   g_hash_table_unref (engine->fetches);
   g_hash_table_unref (engine->peers);
