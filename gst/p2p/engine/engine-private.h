@@ -265,6 +265,8 @@ guint p2p_share_connecting_peers (P2pShare *share);
 P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
 gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
 
+/* Until when it is worth waiting for what others have to say. */
+gint64 p2p_share_expect_until_us (P2pShare *share);
 /* Somebody else is there: the first time, segments may wait a moment. */
 void p2p_share_expect_peers (P2pShare *share);
 
@@ -312,6 +314,7 @@ struct _P2pPeer
   P2pCommandJoiner *joiner;
   GArray *loaded;  /* gint64 external ids, ascending */
   GArray *loading; /* gint64 external ids, ascending */
+  gboolean heard;  /* it has announced */
   gint64 announcements_since_us;
   guint announcements;
 

@@ -357,6 +357,7 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
     violates (peer, "a flood of announcements");
     return;
   }
+  peer->heard = TRUE;
   take_ids (&peer->loaded, command->loaded);
   take_ids (&peer->loading, command->loading);
   p2p_share_wants_schedule (peer->share);

@@ -137,7 +137,7 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
   p2p_request_need (download->requests->pdata[0], view);
   view->size = expected_bytes (download, view->duration_us);
   view->peers = p2p_share_open_peers (share);
-  view->expect_until_us = share->expect_until_us;
+  view->expect_until_us = p2p_share_expect_until_us (share);
   view->holder_free = holder != NULL;
   view->peer_bps =
       holder == NULL ? 0 : p2p_bandwidth_bps (&holder->bandwidth, view->now_us);
@@ -260,6 +260,10 @@ free_slots (P2pShare *share)
 {
   Slots slots = { PEER_PREFETCHES_MAX, HTTP_PREFETCHES_MAX, 0 };
   guint i;
+
+  /* Who has just come may hold what we would fetch. */
+  if (p2p_share_expect_until_us (share) > share->engine->now_us)
+    slots.http_slots = 0;
 
   for (i = 0; i < share->downloads->len; i++) {
     P2pDownload *download = share->downloads->pdata[i];

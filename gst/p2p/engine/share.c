@@ -226,6 +226,24 @@ p2p_share_expect_peers (P2pShare *share)
     share->expect_until_us = share->engine->now_us + P2P_FETCH_EXPECT_US;
 }
 
+gint64
+p2p_share_expect_until_us (P2pShare *share)
+{
+  gboolean waits_for_more = p2p_share_open_peers (share) == 0
+      || p2p_share_connecting_peers (share) > 0;
+  gint64 until_us = waits_for_more ? share->expect_until_us : 0;
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    if (peer->state == P2P_PEER_OPEN && !peer->heard)
+      until_us = MAX (until_us, peer->since_us + P2P_FETCH_HEAR_US);
+  }
+
+  return until_us;
+}
+
 /* --- announcements --------------------------------------------------------------- */
 
 static void

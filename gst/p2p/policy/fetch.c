@@ -76,12 +76,11 @@ p2p_fetch_required (const P2pFetchView *view)
     return http (view->ahead_us < view->urgent_us ? "urgent" : "time is up");
   if (view->loading)
     return wait_until (latest_us, "a peer is fetching it");
-  if (view->peers == 0) {
-    if (view->now_us >= view->expect_until_us)
-      return http ("no peers");
+  if (view->now_us < view->expect_until_us)
     return wait_until (
         MIN (view->expect_until_us, latest_us), "peers are connecting");
-  }
+  if (view->peers == 0)
+    return http ("no peers");
 
   turn_us = view->asked_us + (gint64) view->rank * P2P_FETCH_STAGGER_US;
   turn_us = MIN (turn_us, view->asked_us + view->duration_us / 4);

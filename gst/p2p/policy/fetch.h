@@ -18,6 +18,9 @@ G_BEGIN_DECLS
  * more. ICE, DTLS and SCTP take about six round trips. */
 #define P2P_FETCH_EXPECT_US (500 * 1000)
 
+/* How long a peer that has just connected may take to say what it holds. */
+#define P2P_FETCH_HEAR_US (250 * 1000)
+
 typedef enum
 {
   P2P_FETCH_HTTP, /* ask the origin now */
@@ -43,8 +46,8 @@ typedef struct
  * @http_bps: what HTTP gave lately, 0: not known
  * @peer_bps: what the best free holder gave lately, 0: not known
  * @peers: connected
- * @expect_until_us: until then peers that are known to exist are being
- *   connected; in the past when none are
+ * @expect_until_us: until then peers that are known to exist connect, or say
+ *   what they hold; in the past when none are
  * @holder_free: a connected peer has it and can be asked
  * @loading: a connected peer says that it is fetching it
  * @rank: peers that the election puts before us
