@@ -20,6 +20,11 @@
 #define P2P_PLAYLIST_MAX_VARIABLES 256
 /* multivariant playlists remembered by one session, oldest forgotten. */
 #define P2P_REGISTRY_MAX_PRESENTATIONS 32
+/* streams of all playlists ever read by one session; what comes after is not
+ * shared. About 1 KiB each. */
+#define P2P_REGISTRY_MAX_STREAMS 4096
+/* segments that have left a live playlist and are still known, per stream. */
+#define P2P_LISTING_MAX_DEPARTED 64
 /* non-segment URLs (keys, init segments, subtitles) remembered. */
 #define P2P_REGISTRY_MAX_OTHERS 4096
 

@@ -14,13 +14,15 @@ typedef struct _P2pStream P2pStream;
 
 /**
  * P2pSegment:
- * @id: media sequence number; the store's key and v3's external id. What v2
- *   calls it is told by p2p_stream_external_id()
- * @uri: resolved, http: or https:
+ * @id: the store's key: the media sequence number, until the encoder starts
+ *   anew and numbers are used again; from then on larger, never used before.
+ *   What v2 and v3 call it is told by p2p_stream_external_id()
+ * @uri: resolved, http: or https:; empty in some gaps
  * @range: of the resource
  * @duration_us: media time
  * @start_us: on the stream's own timeline, in media time; consecutive
  *   segments touch
+ * @gap: has its number, but there is nothing to fetch (EXT-X-GAP)
  *
  * Owned by its stream; valid until the stream's playlist is read again.
  */
@@ -31,6 +33,7 @@ typedef struct
   P2pRange range;
   gint64 duration_us;
   gint64 start_us;
+  gboolean gap;
 } P2pSegment;
 
 /**
@@ -38,8 +41,9 @@ typedef struct
  *
  * A rendition that can be shared. Fields are read by others, written by the
  * registry only. A stream lives as long as the registry (bounded by
- * P2P_REGISTRY_MAX_PRESENTATIONS), its pointer is stable; @serial is never
- * reused.
+ * P2P_REGISTRY_MAX_STREAMS), its pointer is stable; @serial is never reused.
+ * Of all but the latest P2P_REGISTRY_MAX_PRESENTATIONS presentations the
+ * segments are forgotten: @segments is empty then.
  */
 struct _P2pStream
 {
@@ -55,8 +59,9 @@ struct _P2pStream
   P2pInfoHash info_hash_v3;
   char *swarm_id_v2; /* stream swarm ids, for the log */
   char *swarm_id_v3;
-  gint64 v2_offset; /* subtract from @id for v2 (VOD playlists that do not
-                       begin at 0), else 0 */
+  gint64 id_offset; /* of @id above the media sequence number */
+  gint64 v2_offset; /* of the media sequence number above v2's id (VOD
+                       playlists that do not begin at 0), else 0 */
 };
 
 /* What v2 or v3 calls segment @id of @stream, and the way back. */
