@@ -3,7 +3,8 @@
 # souphttpsrc, byte for byte.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """bytes.py http KIND      from HTTP alone, flat out, against souphttpsrc
-   bytes.py peer KIND      with a peer that holds everything
+   bytes.py peer KIND [PROTOCOLS]
+                           with a peer that holds everything
    bytes.py mixed KIND     with a peer so slow that HTTP takes over within
                            a segment
    bytes.py live KIND      live, two viewers
@@ -81,21 +82,22 @@ def http(kind):
               viewer.last)
 
 
-def with_seeder(kind, share, **seeder):
+def with_seeder(kind, share, protocols="v3+v2", **seeder):
     """One viewer has everything; a second plays at its own pace."""
+    shared = dict(SHARED, protocols=protocols)
     with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
         origin = cast.add(origins.Origin(corpus.folder(kind, SECONDS)))
         wanted = reference(origin, folder)
         tracker = cast.add(procs.tracker())
         first = cast.add(procs.Viewer(
             origin.url("master.m3u8"), "--flat-out", "--linger",
-            name="seeder", trackers=tracker.url, **SHARED, **seeder))
+            name="seeder", trackers=tracker.url, **shared, **seeder))
         procs.wait_for("the seeder to have everything", ended(first))
         origin.reset()
         prefix = os.path.join(folder, "p2phls")
         second = cast.add(procs.Viewer(
             origin.url("master.m3u8"), "--dump", prefix, "--linger",
-            trackers=tracker.url, **SHARED))
+            trackers=tracker.url, **shared))
         procs.wait_for("the second to end", ended(second),
                        SECONDS + procs.PATIENCE)
         compare(wanted, prefix, second.stop())
@@ -108,11 +110,11 @@ def with_seeder(kind, share, **seeder):
         share(origin, second)
 
 
-def peer(kind):
+def peer(kind, protocols="v3+v2"):
     def mostly(origin, viewer):
         check(viewer.stat("p2p-segments") > viewer.stat("http-segments"),
               "most segments came from the peer", viewer.last)
-    with_seeder(kind, mostly)
+    with_seeder(kind, mostly, protocols)
 
 
 def mixed(kind):

@@ -47,7 +47,7 @@ class Process:
 
     def __init__(self, arguments, environment=None, name=None, stdin=False):
         self.name = name or os.path.basename(arguments[0])
-        self.lines, self.noise = [], []
+        self.lines, self.words, self.noise = [], [], []
         self.process = subprocess.Popen(
             arguments, env=environment, text=True,
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
@@ -62,6 +62,8 @@ class Process:
         for line in self.process.stdout:
             if line.startswith("{"):
                 self.lines.append(json.loads(line))
+            else:
+                self.words.append(line.strip())
 
     def read_noise(self):
         for line in self.process.stderr:
@@ -76,14 +78,14 @@ class Process:
     def running(self):
         return self.process.poll() is None
 
-    def first_line(self):
+    def first(self, lines):
+        """The first of self.lines or self.words, once there is one."""
         def there():
-            if not self.lines and not self.running():
+            if not lines and not self.running():
                 raise RuntimeError(
                     "%s is gone: %s" % (self.name, "\n".join(self.noise)))
-            return self.lines
-        wait_for("%s to say something" % self.name, there)
-        return self.lines[0]
+            return lines
+        return wait_for("%s to say something" % self.name, there)[0]
 
     def finish(self, patience=PATIENCE):
         """Waits for its own end; the last line."""
@@ -132,7 +134,7 @@ class NpmTracker(Process):
     def __init__(self, port=0):
         super().__init__(["node", os.path.join(INTEROP, "tracker.mjs"),
                           str(port)], name="npm tracker", stdin=True)
-        self.url = self.first_line()["url"]
+        self.url = self.first(self.lines)["url"]
 
 
 class OwnTracker(Process):
@@ -142,11 +144,11 @@ class OwnTracker(Process):
         super().__init__(
             [os.path.join(BUILD, "tools", "p2phls-tracker"),
              "--port", str(port)], name="own tracker")
-        self.url = self.first_line()["url"]
+        self.url = self.first(self.words).rstrip("/")
 
 
 def tracker():
-    return OwnTracker()
+    return NpmTracker()
 
 
 class Pages(Process):
