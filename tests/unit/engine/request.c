@@ -1,0 +1,628 @@
+/* p2phlssrc: tests of what the player asks for and gets.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "support/fakeports.h"
+
+#define OTHER FAKE_ORIGIN "file.bin"
+
+static void
+put (FakePorts *fake, const char *uri, const char *text)
+{
+  g_hash_table_insert (
+      fake->origin, g_strdup (uri), g_bytes_new (text, strlen (text)));
+}
+
+static void
+assert_body (FakeRequest *request, const char *text)
+{
+  g_assert_null (request->failure);
+  g_assert_true (request->ended);
+  g_assert_cmpmem (
+      request->body->data, request->body->len, text, strlen (text));
+}
+
+static FakeRequest *
+request_plain (FakePorts *fake, const char *uri, P2pRange range)
+{
+  P2pRequest wanted = {
+    .uri = uri,
+    .range = range,
+    .consumer = 1,
+    .profile = fake->profile,
+  };
+
+  return fake_request_full (fake, &wanted);
+}
+
+/* --- straight through ------------------------------------------------------ */
+
+static void
+test_passes_through (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  FakeHttp *http = fake_http (fake, OTHER);
+
+  g_assert_true (p2p_range_is_all (&http->range));
+  fake_http_headers (fake, http, 200, 0, 6);
+  g_assert_nonnull (request->headers);
+  g_assert_cmpuint (request->headers->content_length, ==, 6);
+  fake_http_data (fake, http, "abc", 3);
+  g_assert_cmpuint (request->body->len, ==, 3);
+  fake_http_data (fake, http, "", 0);
+  fake_http_data (fake, http, "def", 3);
+  g_assert_false (request->ended);
+  fake_http_done (fake, http);
+  assert_body (request, "abcdef");
+}
+
+static void
+test_keeps_the_range (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = request_plain (fake, OTHER, (P2pRange){ 2, 4 });
+  FakeHttp *http = fake_http (fake, OTHER);
+
+  put (fake, OTHER, "0123456789");
+  g_assert_cmpuint (http->range.start, ==, 2);
+  g_assert_cmpuint (http->range.end, ==, 4);
+  fake_http_answer (fake, http);
+  assert_body (request, "234");
+  g_assert_cmpuint (request->headers->status, ==, 206);
+}
+
+static void
+test_passes_an_empty_body (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *plain = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  FakeRequest *shared;
+
+  fake_http_headers (fake, fake_http (fake, OTHER), 200, 0, 0);
+  fake_http_done (fake, fake_http (fake, OTHER));
+  assert_body (plain, "");
+  shared = fake_request (fake, OTHER);
+  fake_http_headers (fake, fake_http (fake, OTHER), 200, 0, 0);
+  fake_http_done (fake, fake_http (fake, OTHER));
+  assert_body (shared, "");
+}
+
+static void
+check_back_pressure (gboolean p2p)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = p2p ? fake_request (fake, OTHER)
+                             : request_plain (fake, OTHER, P2P_RANGE_ALL);
+  FakeHttp *http = fake_http (fake, OTHER);
+  g_autofree char *chunk = g_malloc0 (65536);
+
+  request->slow = TRUE;
+  fake_http_headers (fake, http, 200, 0, P2P_SIZE_UNKNOWN);
+  for (guint round = 0; round < 3; round++) {
+    g_assert_false (http->paused);
+    while (!http->paused) {
+      g_assert_cmpuint (request->waiting, <, P2P_OUTQUEUE_HIGH_BYTES);
+      fake_http_data (fake, http, chunk, 65536);
+    }
+    g_assert_cmpuint (request->waiting, >=, P2P_OUTQUEUE_HIGH_BYTES);
+    /* One read in flight still arrives. */
+    fake_http_data (fake, http, chunk, 65536);
+    g_assert_true (http->paused);
+    fake_request_drain (fake, request);
+  }
+  fake_http_done (fake, http);
+  g_assert_true (request->ended);
+  /* Late and for nothing. */
+  fake_request_drain (fake, request);
+}
+
+static void
+test_back_pressure (void)
+{
+  check_back_pressure (FALSE);
+  check_back_pressure (TRUE);
+}
+
+static void
+test_cancel (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  FakeHttp *http = fake_http (fake, OTHER);
+
+  fake_http_headers (fake, http, 200, 0, 100);
+  fake_http_data (fake, http, "abc", 3);
+  fake_request_cancel (fake, request);
+  g_assert_true (http->cancelled);
+  /* Unknown by now. */
+  fake_request_cancel (fake, request);
+}
+
+/* --- attempts -------------------------------------------------------------- */
+
+static void
+test_resumes (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = request_plain (fake, OTHER, (P2pRange){ 1, 8 });
+  FakeHttp *http = fake_http (fake, OTHER);
+
+  put (fake, OTHER, "0123456789");
+  fake_http_headers (fake, http, 206, 1, 8);
+  fake_http_data (fake, http, "123", 3);
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "reset");
+  fake_advance (fake, G_USEC_PER_SEC);
+
+  http = fake_http (fake, OTHER);
+  g_assert_cmpuint (http->range.start, ==, 4);
+  g_assert_cmpuint (http->range.end, ==, 8);
+  fake_http_headers (fake, http, 206, 4, 5);
+  fake_http_data (fake, http, "45", 2);
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_SHORT, 0, "short");
+  fake_advance (fake, G_USEC_PER_SEC);
+
+  http = fake_http (fake, OTHER);
+  g_assert_cmpuint (http->range.start, ==, 6);
+  fake_http_answer (fake, http);
+  assert_body (request, "12345678");
+}
+
+static void
+test_gives_up (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+
+  for (guint i = 0; i < 4; i++) {
+    g_assert_null (request->failure);
+    fake_http_fail (fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0,
+        "connection reset");
+    fake_advance (fake, G_USEC_PER_SEC);
+  }
+  g_assert_nonnull (request->failure);
+  g_assert_cmpstr (request->failure->reason, ==, "connection reset");
+  g_assert_cmpuint (fake_http_count (fake, OTHER), ==, 4);
+}
+
+static void
+test_retries_for_ever (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+
+  fake->profile->retries = -1;
+  request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  for (guint i = 0; i < 50; i++) {
+    fake_http_fail (
+        fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0, "reset");
+    fake_advance (fake, 2 * G_USEC_PER_SEC);
+  }
+  g_assert_null (request->failure);
+  put (fake, OTHER, "x");
+  fake_http_answer_all (fake);
+  assert_body (request, "x");
+}
+
+/* An answer is an answer. */
+static void
+test_does_not_retry_answers (void)
+{
+  static const P2pHttpFailureKind kinds[] = { P2P_HTTP_FAILURE_STATUS,
+    P2P_HTTP_FAILURE_RESOLVE, P2P_HTTP_FAILURE_CONNECT, P2P_HTTP_FAILURE_TLS,
+    P2P_HTTP_FAILURE_TIMEOUT, P2P_HTTP_FAILURE_URI, P2P_HTTP_FAILURE_REDIRECT,
+    P2P_HTTP_FAILURE_CANCELLED };
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    FakeRequest *request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+
+    fake_http_fail (
+        fake, fake_http (fake, OTHER), kinds[i], 503, "Unavailable");
+    g_assert_nonnull (request->failure);
+    g_assert_cmpint (request->failure->kind, ==, kinds[i]);
+    g_assert_cmpuint (request->failure->status, ==, 503);
+    g_assert_null (fake_http (fake, OTHER));
+  }
+}
+
+static void
+test_cannot_resume (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  FakeHttp *http = fake_http (fake, OTHER);
+
+  fake_http_headers (fake, http, 200, 0, 10);
+  fake_http_data (fake, http, "0123", 4);
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "reset");
+  fake_advance (fake, G_USEC_PER_SEC);
+  http = fake_http (fake, OTHER);
+  fake_http_headers (fake, http, 200, 0, 10);
+  g_assert_nonnull (request->failure);
+  g_assert_true (http->cancelled);
+}
+
+static void
+test_cancel_between_attempts (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+
+  request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  for (guint i = 0; i < 2; i++) {
+    fake_http_fail (
+        fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0, "reset");
+    if (i == 0)
+      fake_advance (fake, G_USEC_PER_SEC);
+  }
+  fake_request_cancel (fake, request);
+  fake_advance (fake, 10 * G_USEC_PER_SEC);
+  g_assert_null (fake_http (fake, OTHER));
+}
+
+static void
+test_too_many (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+
+  for (guint i = 0; i <= P2P_REQUESTS_MAX; i++) {
+    FakeRequest *request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+
+    if (i < P2P_REQUESTS_MAX)
+      g_assert_null (request->failure);
+    else
+      g_assert_nonnull (request->failure);
+  }
+}
+
+/* --- playlists ------------------------------------------------------------- */
+
+static void
+check_playlist (gsize piece)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autofree char *text = fake_playlist (5, 3, FALSE);
+  FakeRequest *request = fake_request (fake, FAKE_PLAYLIST);
+  FakeHttp *http = fake_http (fake, FAKE_PLAYLIST);
+  gsize length = strlen (text);
+
+  fake_http_headers (fake, http, 200, 0, length);
+  for (gsize at = 0; at < length; at += piece)
+    fake_http_data (fake, http, text + at, MIN (piece, length - at));
+  /* Nobody acts on half of a playlist. */
+  g_assert_cmpuint (request->body->len, ==, 0);
+  fake_http_done (fake, http);
+  assert_body (request, text);
+  g_assert_cmpuint (request->headers->content_length, ==, length);
+
+  /* It has been read: the segment is known. */
+  fake_request_segment (fake, 6);
+  g_assert_nonnull (fake_http_segment (fake, 6));
+}
+
+static void
+test_playlist_is_read (void)
+{
+  check_playlist (100000);
+  check_playlist (1);
+  check_playlist (63);
+  check_playlist (65);
+}
+
+static void
+test_playlist_is_prefixed (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  const char *text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n"
+                     "https://cdn.test/a.ts\n#EXTINF:2,\nb.ts\n";
+  const char *expected = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n"
+                         "p2phls+https://cdn.test/a.ts\n#EXTINF:2,\nb.ts\n";
+  P2pRequest wanted = {
+    .uri = FAKE_PLAYLIST,
+    .range = P2P_RANGE_ALL,
+    .consumer = 1,
+    .profile = fake->profile,
+    .p2p = TRUE,
+    .p2phls_scheme = TRUE,
+  };
+  FakeRequest *request = fake_request_full (fake, &wanted);
+
+  put (fake, FAKE_PLAYLIST, text);
+  fake_http_answer_all (fake);
+  assert_body (request, expected);
+  g_assert_cmpuint (request->headers->content_length, ==, strlen (expected));
+  g_assert_cmpuint (request->headers->status, ==, 200);
+}
+
+/* What begins as a playlist and cannot be read costs sharing only. */
+static void
+test_unreadable_playlist (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  GString *text = g_string_new ("#EXTM3U\n");
+  FakeRequest *request = fake_request (fake, FAKE_PLAYLIST);
+  FakeHttp *http = fake_http (fake, FAKE_PLAYLIST);
+
+  g_string_append (text, "\xff\xfe rubbish\n#EXTINF:nonsense\n");
+  fake_http_headers (fake, http, 200, 0, text->len);
+  fake_http_data (fake, http, text->str, text->len);
+  fake_http_done (fake, http);
+  assert_body (request, text->str);
+  g_string_free (text, TRUE);
+}
+
+static void
+test_playlist_over_the_bound (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = fake_request (fake, FAKE_PLAYLIST);
+  FakeHttp *http = fake_http (fake, FAKE_PLAYLIST);
+  gsize piece = 4 * 1024 * 1024, sent = 0;
+  g_autofree char *data = g_malloc (piece);
+
+  memset (data, '\n', piece);
+  memcpy (data, "#EXTM3U", 7);
+  fake_http_headers (fake, http, 200, 0, P2P_SIZE_UNKNOWN);
+  while (sent <= P2P_PLAYLIST_MAX_BYTES) {
+    g_assert_cmpuint (request->body->len, ==, 0);
+    fake_http_data (fake, http, data, piece);
+    sent += piece;
+  }
+  g_assert_cmpuint (request->body->len, ==, sent);
+  fake_http_data (fake, http, data, 10);
+  fake_http_done (fake, http);
+  g_assert_cmpuint (request->body->len, ==, sent + 10);
+  g_assert_true (request->ended);
+}
+
+static void
+test_playlist_is_resumed (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autofree char *text = fake_playlist (5, 3, TRUE);
+  FakeRequest *request = fake_request (fake, FAKE_PLAYLIST);
+  FakeHttp *http = fake_http (fake, FAKE_PLAYLIST);
+
+  put (fake, FAKE_PLAYLIST, text);
+  fake_http_headers (fake, http, 200, 0, strlen (text));
+  fake_http_data (fake, http, text, 20);
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "reset");
+  fake_advance (fake, G_USEC_PER_SEC);
+  http = fake_http (fake, FAKE_PLAYLIST);
+  g_assert_cmpuint (http->range.start, ==, 20);
+  fake_http_answer (fake, http);
+  assert_body (request, text);
+}
+
+static void
+test_playlist_fails_halfway (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+
+  fake->profile->retries = 0;
+  request = fake_request (fake, FAKE_PLAYLIST);
+  fake_http_headers (fake, fake_http (fake, FAKE_PLAYLIST), 200, 0, 100);
+  fake_http_data (fake, fake_http (fake, FAKE_PLAYLIST), "#EXTM3U\n", 8);
+  fake_http_fail (
+      fake, fake_http (fake, FAKE_PLAYLIST), P2P_HTTP_FAILURE_IO, 0, "reset");
+  g_assert_nonnull (request->failure);
+  g_assert_cmpuint (request->body->len, ==, 0);
+}
+
+/* --- segments ---------------------------------------------------------------- */
+
+static guint64
+misses (FakePorts *fake)
+{
+  g_autoptr (P2pStats) stats = fake_stats (fake);
+
+  return stats->registry_misses;
+}
+
+static void
+test_misses_are_counted (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+
+  put (fake, OTHER, "something");
+  fake_publish (fake, 0, 3, FALSE);
+  /* Before any manifest nothing can be missed. */
+  fake_request (fake, OTHER);
+  fake_http_answer_all (fake);
+  g_assert_cmpuint (misses (fake), ==, 0);
+
+  fake_load_playlist (fake);
+  fake_request_segment (fake, 1);
+  fake_http_answer_all (fake);
+  g_assert_cmpuint (misses (fake), ==, 0);
+  fake_request (fake, OTHER);
+  fake_http_answer_all (fake);
+  g_assert_cmpuint (misses (fake), ==, 1);
+
+  /* A playlist that no other one named is none. */
+  g_hash_table_insert (fake->origin, g_strdup (FAKE_ORIGIN "other.m3u8"),
+      g_bytes_ref (g_hash_table_lookup (fake->origin, FAKE_PLAYLIST)));
+  fake_request (fake, FAKE_ORIGIN "other.m3u8");
+  fake_http_answer_all (fake);
+  g_assert_cmpuint (misses (fake), ==, 1);
+}
+
+static void
+test_stored_segment_costs_no_http (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *first, *second;
+
+  fake_publish (fake, 0, 3, FALSE);
+  fake_load_playlist (fake);
+  first = fake_request_segment (fake, 1);
+  fake_http_answer_all (fake);
+  fake_assert_segment (first, 1, FAKE_SEGMENT_BYTES);
+
+  second = fake_request_segment (fake, 1);
+  fake_advance (fake, FAKE_SEGMENT_US);
+  fake_assert_segment (second, 1, FAKE_SEGMENT_BYTES);
+  g_assert_cmpuint (fake_http_segment_count (fake, 1), ==, 1);
+  g_assert_cmpuint (second->headers->status, ==, 200);
+  g_assert_cmpuint (second->headers->content_length, ==, FAKE_SEGMENT_BYTES);
+}
+
+/* Downloads segment @id at @bps. */
+static void
+download_at (FakePorts *fake, gint64 id, guint64 bps)
+{
+  FakeRequest *request = fake_request_segment (fake, id);
+  FakeHttp *http = fake_http_segment (fake, id);
+  g_autoptr (GBytes) body = fake_http_begin (fake, http);
+  const char *data = g_bytes_get_data (body, NULL);
+
+  for (gsize at = 0; at < FAKE_SEGMENT_BYTES; at += 10000) {
+    fake_advance (fake, 10000 * 8 * (gint64) G_USEC_PER_SEC / bps);
+    fake_http_data (fake, http, data + at, 10000);
+  }
+  fake_http_done (fake, http);
+  fake_assert_segment (request, id, FAKE_SEGMENT_BYTES);
+}
+
+static void
+test_stored_segment_is_paced (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+  gint64 begun_us;
+
+  fake_publish (fake, 0, 6, FALSE);
+  fake_load_playlist (fake);
+  for (gint64 id = 0; id < 5; id++)
+    download_at (fake, id, 4 * 1000 * 1000);
+
+  /* 0.4 s at the rate of the network, below half of the segment. */
+  begun_us = fake->now_us;
+  fake->consumer = 2;
+  request = fake_request_segment (fake, 2);
+  g_assert_nonnull (request->headers);
+  while (!request->ended) {
+    gint64 elapsed_us = fake->now_us - begun_us;
+
+    g_assert_cmpint (elapsed_us, <, FAKE_SEGMENT_US / 2);
+    g_assert_cmpuint (request->body->len, <=,
+        4.4 * 1000 * 1000 / 8 * elapsed_us / G_USEC_PER_SEC + 1);
+    fake_advance (fake, 10 * 1000);
+  }
+  g_assert_cmpint (fake->now_us - begun_us, >, 300 * 1000);
+  fake_assert_segment (request, 2, FAKE_SEGMENT_BYTES);
+}
+
+/* However slow the network was, playback comes first. */
+static void
+test_pace_has_a_floor (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+  gint64 begun_us;
+
+  fake_publish (fake, 0, 6, FALSE);
+  fake_load_playlist (fake);
+  download_at (fake, 0, 200 * 1000);
+  begun_us = fake->now_us;
+  fake->consumer = 2;
+  request = fake_request_segment (fake, 0);
+  while (!request->ended)
+    fake_advance (fake, 10 * 1000);
+  g_assert_cmpint (fake->now_us - begun_us, <=, FAKE_SEGMENT_US / 2);
+  fake_assert_segment (request, 0, FAKE_SEGMENT_BYTES);
+}
+
+static void
+test_cancel_while_paced (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+
+  fake_publish (fake, 0, 6, FALSE);
+  fake_load_playlist (fake);
+  download_at (fake, 0, 1000 * 1000);
+  request = fake_request_segment (fake, 0);
+  fake_advance (fake, 20 * 1000);
+  g_assert_false (request->ended);
+  fake_request_cancel (fake, request);
+  fake_advance (fake, FAKE_SEGMENT_US);
+}
+
+/* A POST, or a source with p2p=false, is nobody else's business. */
+static void
+test_not_for_sharing (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autofree char *uri = fake_segment_uri (1);
+  FakeRequest *first, *second;
+
+  fake_publish (fake, 0, 3, FALSE);
+  fake_load_playlist (fake);
+  fake_request_segment (fake, 1);
+  fake_http_answer_all (fake);
+  first = request_plain (fake, uri, P2P_RANGE_ALL);
+  g_assert_cmpuint (fake_http_count (fake, uri), ==, 2);
+  fake_http_answer_all (fake);
+  fake_assert_segment (first, 1, FAKE_SEGMENT_BYTES);
+
+  fake->profile->method = g_strdup ("POST");
+  second = fake_request (fake, uri);
+  g_assert_cmpuint (fake_http_count (fake, uri), ==, 3);
+  fake_http_answer_all (fake);
+  fake_assert_segment (second, 1, FAKE_SEGMENT_BYTES);
+}
+
+/* With a floor beneath it: no tracker answers, no peer, no wait. */
+static void
+test_alone_there_is_no_wait (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+
+  fake_publish (fake, 0, 30, FALSE);
+  fake_load_playlist (fake);
+  fake_tracker_up (fake);
+  for (gint64 id = 0; id < 30; id++) {
+    FakeRequest *request = fake_request_segment (fake, id);
+
+    g_assert_nonnull (fake_http_segment (fake, id));
+    fake_http_answer_all (fake);
+    fake_assert_segment (request, id, FAKE_SEGMENT_BYTES);
+    g_assert_cmpuint (fake_http_segment_count (fake, id), ==, 1);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+#define ADD(name, func) g_test_add_func ("/engine/request/" name, func)
+  g_test_init (&argc, &argv, NULL);
+  ADD ("passes-through", test_passes_through);
+  ADD ("keeps-the-range", test_keeps_the_range);
+  ADD ("passes-an-empty-body", test_passes_an_empty_body);
+  ADD ("back-pressure", test_back_pressure);
+  ADD ("cancel", test_cancel);
+  ADD ("resumes", test_resumes);
+  ADD ("gives-up", test_gives_up);
+  ADD ("retries-for-ever", test_retries_for_ever);
+  ADD ("does-not-retry-answers", test_does_not_retry_answers);
+  ADD ("cannot-resume", test_cannot_resume);
+  ADD ("cancel-between-attempts", test_cancel_between_attempts);
+  ADD ("too-many", test_too_many);
+  ADD ("playlist-is-read", test_playlist_is_read);
+  ADD ("playlist-is-prefixed", test_playlist_is_prefixed);
+  ADD ("unreadable-playlist", test_unreadable_playlist);
+  ADD ("playlist-over-the-bound", test_playlist_over_the_bound);
+  ADD ("playlist-is-resumed", test_playlist_is_resumed);
+  ADD ("playlist-fails-halfway", test_playlist_fails_halfway);
+  ADD ("misses-are-counted", test_misses_are_counted);
+  ADD ("stored-segment-costs-no-http", test_stored_segment_costs_no_http);
+  ADD ("stored-segment-is-paced", test_stored_segment_is_paced);
+  ADD ("pace-has-a-floor", test_pace_has_a_floor);
+  ADD ("cancel-while-paced", test_cancel_while_paced);
+  ADD ("not-for-sharing", test_not_for_sharing);
+  ADD ("alone-there-is-no-wait", test_alone_there_is_no_wait);
+
+  return g_test_run ();
+}
