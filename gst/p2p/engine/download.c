@@ -149,7 +149,8 @@ p2p_download_start_http (P2pDownload *download, const char *reason)
 
   g_assert (p2p_download_is_idle (download));
   g_assert (download->uri != NULL && http.profile != NULL);
-  http.range.start += download->entry->size;
+  download->http_from = download->cannot_resume ? 0 : download->entry->size;
+  http.range.start += download->http_from;
   download->http = p2p_engine_number (engine);
   download->http_skip = 0;
   download->http_left = P2P_SIZE_UNKNOWN;
@@ -204,6 +205,10 @@ end_peer (P2pDownload *download)
   p2p_bandwidth_end (&download->peer->bandwidth, engine->now_us);
   p2p_bandwidth_end (&engine->all_bandwidth, engine->now_us);
   download->peer = NULL;
+  /* A total that only this peer claimed binds nobody. */
+  if (download->entry->size == 0
+      && p2p_range_length (&download->range) == P2P_SIZE_UNKNOWN)
+    download->entry->total = P2P_SIZE_UNKNOWN;
   p2p_share_wants_schedule (download->share);
 }
 
@@ -289,6 +294,17 @@ count_segment (P2pDownload *download)
       share->mean_bytes == 0 ? size : 0.7 * share->mean_bytes + 0.3 * size;
 }
 
+/* A prefetch of it would come to the same end. */
+static void
+mark_bad (P2pDownload *download)
+{
+  P2pShare *share = download->share;
+
+  g_hash_table_insert (share->bad,
+      g_memdup2 (&download->id, sizeof (download->id)),
+      g_memdup2 (&share->engine->now_us, sizeof (gint64)));
+}
+
 /* The source has given its last byte. Frees @download. */
 static void
 complete (P2pDownload *download)
@@ -304,6 +320,8 @@ complete (P2pDownload *download)
         "segment %" G_GINT64_FORMAT " stored: %" G_GUINT64_FORMAT
         " bytes by HTTP, %" G_GUINT64_FORMAT " from peers",
         download->id, download->from_http, download->from_peers);
+  } else {
+    mark_bad (download);
   }
   requests = g_steal_pointer (&download->requests);
   download->requests = g_ptr_array_new ();
@@ -317,6 +335,21 @@ complete (P2pDownload *download)
     else
       p2p_request_detach (requests->pdata[i]);
   }
+}
+
+/* Too large to store: the player gets the rest straight from HTTP. */
+static void
+give_up_sharing (P2pDownload *download)
+{
+  g_autoptr (GPtrArray) requests = g_steal_pointer (&download->requests);
+  guint i;
+
+  download->requests = g_ptr_array_new ();
+  p2p_download_stop (download);
+  mark_bad (download);
+  remove_download (download);
+  for (i = 0; i < requests->len; i++)
+    p2p_request_detach (requests->pdata[i]);
 }
 
 /* --- from a peer --------------------------------------------------------------- */
@@ -359,31 +392,69 @@ void
 p2p_download_peer_gone (P2pDownload *download)
 {
   end_peer (download);
-  /* A total that only this peer claimed binds nobody. */
-  if (download->from_http == 0 && download->entry->size == 0
-      && p2p_range_length (&download->range) == P2P_SIZE_UNKNOWN)
-    download->entry->total = P2P_SIZE_UNKNOWN;
   if (download->requests->len == 0)
     remove_download (download);
 }
 
 /* --- from the origin ------------------------------------------------------------ */
 
+/* @refused: the origin has answered, and asking the same again is no use. */
 static void
-fail_with (P2pDownload *download, const char *reason)
+origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
 {
-  P2pEngine *engine = download->share->engine;
+  P2pEntry *entry = download->entry;
+  int retries = download->profile != NULL ? download->profile->retries : 0;
+
+  download->http_failures++;
+  end_http (download);
+  if (entry->size > 0 && entry->size == entry->total) {
+    complete (download);
+    return;
+  }
+  if (download->requests->len == 0) {
+    mark_bad (download);
+    remove_download (download);
+    return;
+  }
+
+  /* To go on from the middle was our idea: next, all of it is asked for and
+   * what is known thrown away. */
+  if (refused && download->http_from > 0) {
+    download->cannot_resume = TRUE;
+    return;
+  }
+  /* As souphttpsrc: a broken connection is tried again from the byte
+   * reached, an answer is an answer. */
+  if (!refused
+      && (failure->kind == P2P_HTTP_FAILURE_IO
+          || failure->kind == P2P_HTTP_FAILURE_SHORT)
+      && (retries < 0 || download->http_failures <= (guint) retries))
+    return;
+
+  g_clear_pointer (&download->failure, p2p_http_failure_unref);
+  download->failure = p2p_http_failure_ref (failure);
+}
+
+static void
+fail_with (P2pDownload *download, const char *reason, gboolean refused)
+{
   g_autoptr (P2pHttpFailure) failure =
       p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
-  guint64 http = download->http;
 
   failure->reason = g_strdup (reason);
   failure->uri = g_strdup (download->uri);
-  if (http != 0) {
-    g_hash_table_remove (engine->fetches, &http);
-    engine->ports.http->ops->cancel (engine->ports.http, http);
-  }
-  p2p_download_http_failed (download, failure);
+  origin_failed (download, failure, refused);
+}
+
+/* The answer is no good, whatever still comes. */
+static void
+abort_with (P2pDownload *download, const char *reason)
+{
+  P2pEngine *engine = download->share->engine;
+
+  g_hash_table_remove (engine->fetches, &download->http);
+  engine->ports.http->ops->cancel (engine->ports.http, download->http);
+  fail_with (download, reason, TRUE);
 }
 
 /* What the whole segment measures by this response. */
@@ -395,7 +466,7 @@ total_by_response (P2pDownload *download, P2pHttpResponse *response)
   if (response->content_length == P2P_SIZE_UNKNOWN)
     return P2P_SIZE_UNKNOWN;
   if (response->status == 206)
-    return download->entry->size + response->content_length;
+    return download->http_from + response->content_length;
   if (response->content_length <= download->range.start)
     return 0;
 
@@ -406,11 +477,11 @@ void
 p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
 {
   P2pEntry *entry = download->entry;
-  guint64 from = download->range.start + entry->size;
+  guint64 from = download->range.start + download->http_from;
   guint64 total = total_by_response (download, response);
 
   if (response->status == 206 && response->range_start != from) {
-    fail_with (download, "The server sent another range");
+    abort_with (download, "The server sent another range");
     return;
   }
   if (total != P2P_SIZE_UNKNOWN && entry->total != P2P_SIZE_UNKNOWN
@@ -428,14 +499,15 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
       return;
     }
     if (total < entry->size) {
-      fail_with (download, "The segment is shorter than what a peer sent");
+      abort_with (download, "The segment is shorter than what a peer sent");
       return;
     }
   }
   if (total != P2P_SIZE_UNKNOWN)
     entry->total = total;
-  if (response->status != 206)
-    download->http_skip = from;
+  download->http_skip = response->status == 206
+      ? entry->size - download->http_from
+      : download->range.start + entry->size;
   if (entry->total != P2P_SIZE_UNKNOWN)
     download->http_left = entry->total - entry->size;
   else if (p2p_range_length (&download->range) != P2P_SIZE_UNKNOWN)
@@ -454,28 +526,25 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
   download->http_skip -= skip;
   engine->overhead_bytes += size - use;
   p2p_bandwidth_add (&engine->http_bandwidth, size, engine->now_us);
-  if (use == 0)
-    return;
   if (download->entry->size + use > P2P_SEGMENT_MAX_BYTES) {
-    g_autoptr (GPtrArray) requests = g_steal_pointer (&download->requests);
-    guint i;
-
-    /* Too large to share: the player gets the rest straight from HTTP. */
-    download->requests = g_ptr_array_new ();
-    p2p_download_stop (download);
-    remove_download (download);
-    for (i = 0; i < requests->len; i++)
-      p2p_request_detach (requests->pdata[i]);
+    give_up_sharing (download);
     return;
   }
 
-  slice = use == size ? g_bytes_ref (bytes)
-                      : g_bytes_new_from_bytes (bytes, skip, use);
-  engine->http_bytes += use;
-  download->from_http += use;
-  if (download->http_left != P2P_SIZE_UNKNOWN)
-    download->http_left -= use;
-  take (download, slice);
+  if (use > 0) {
+    slice = use == size ? g_bytes_ref (bytes)
+                        : g_bytes_new_from_bytes (bytes, skip, use);
+    engine->http_bytes += use;
+    download->from_http += use;
+    if (download->http_left != P2P_SIZE_UNKNOWN)
+      download->http_left -= use;
+    take (download, slice);
+  }
+  /* A server without ranges sends the rest of the resource as well. */
+  if (skip + use < size) {
+    p2p_download_stop (download);
+    complete (download);
+  }
 }
 
 void
@@ -483,9 +552,10 @@ p2p_download_http_done (P2pDownload *download)
 {
   P2pEntry *entry = download->entry;
 
-  if (entry->total != P2P_SIZE_UNKNOWN && entry->size < entry->total
-      && entry->size > 0) {
-    fail_with (download, "The body ended early");
+  if (download->http_skip > 0
+      || (entry->total != P2P_SIZE_UNKNOWN && entry->size < entry->total
+          && entry->size > 0)) {
+    fail_with (download, "The body ended early", FALSE);
     return;
   }
   end_http (download);
@@ -495,28 +565,7 @@ p2p_download_http_done (P2pDownload *download)
 void
 p2p_download_http_failed (P2pDownload *download, P2pHttpFailure *failure)
 {
-  P2pShare *share = download->share;
-  int retries = download->profile != NULL ? download->profile->retries : 0;
-
-  download->http_failures++;
-  end_http (download);
-  if (download->requests->len == 0) {
-    g_hash_table_insert (share->bad,
-        g_memdup2 (&download->id, sizeof (download->id)),
-        g_memdup2 (&share->engine->now_us, sizeof (gint64)));
-    remove_download (download);
-    return;
-  }
-
-  /* As souphttpsrc: a broken connection is tried again from the byte
-   * reached, an answer is an answer. */
-  if ((failure->kind == P2P_HTTP_FAILURE_IO
-          || failure->kind == P2P_HTTP_FAILURE_SHORT)
-      && (retries < 0 || download->http_failures <= (guint) retries))
-    return;
-
-  g_clear_pointer (&download->failure, p2p_http_failure_unref);
-  download->failure = p2p_http_failure_ref (failure);
+  origin_failed (download, failure, failure->kind == P2P_HTTP_FAILURE_STATUS);
 }
 
 void

@@ -179,8 +179,10 @@ struct _P2pDownload
   P2pHttpProfile *profile; /* (nullable) */
 
   guint64 http;
+  guint64 http_from; /* bytes of the segment that were not asked for */
   guint64 http_skip; /* bytes to throw away: the server ignored the range */
   guint64 http_left; /* bytes to take, P2P_SIZE_UNKNOWN */
+  gboolean cannot_resume; /* the origin refused to send a rest */
   guint http_failures;
   P2pHttpFailure *failure; /* (nullable): the origin's last word */
   P2pPeer *peer;

@@ -427,6 +427,16 @@ on_data (P2pPeer *peer, const P2pCommand *command)
 }
 
 static void
+finish_download (P2pPeer *peer)
+{
+  P2pDownload *download = g_steal_pointer (&peer->download);
+
+  peer->strikes = 0;
+  arm_open_timer (peer);
+  p2p_download_peer_completed (download);
+}
+
+static void
 on_bytes (P2pPeer *peer, GBytes *message)
 {
   P2pEngine *engine = peer->share->engine;
@@ -443,7 +453,12 @@ on_bytes (P2pPeer *peer, GBytes *message)
   peer->down_rest -= size;
   peer->down_bytes += size;
   p2p_download_peer_data (peer->download, message);
-  arm_open_timer (peer);
+  /* Whole with its last byte: COMPLETED, which follows, says nothing more,
+   * and may never come. */
+  if (peer->down_rest == 0)
+    finish_download (peer);
+  else
+    arm_open_timer (peer);
 }
 
 static void
@@ -462,10 +477,7 @@ on_completed (P2pPeer *peer, const P2pCommand *command)
     violates (peer, "completed too early");
     return;
   }
-  peer->download = NULL;
-  peer->strikes = 0;
-  arm_open_timer (peer);
-  p2p_download_peer_completed (download);
+  finish_download (peer);
 }
 
 static void

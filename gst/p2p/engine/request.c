@@ -178,8 +178,8 @@ p2p_request_advance (P2pPlayerRequest *request)
   P2pConsumer *consumer;
   const P2pSegment *segment;
 
-  if (!request->headers_sent
-      && (entry->size > 0 || entry->total != P2P_SIZE_UNKNOWN))
+  /* Not earlier: a total without a byte is a peer's mere word. */
+  if (!request->headers_sent && entry->size > 0)
     send_made_up_headers (request);
 
   while (allowed > 0) {
