@@ -444,6 +444,24 @@ fake_ports_new (const P2pEngineConfig *config)
   return fake;
 }
 
+FakePorts *
+fake_ports_playing (const P2pEngineConfig *config)
+{
+  FakePorts *fake = fake_ports_new (config);
+
+  fake_publish (fake, 0, 40, FALSE);
+  fake_load_playlist (fake);
+  fake_tracker_up (fake);
+  for (gint64 id = 0; id < 4; id++) {
+    FakeRequest *request = fake_request_segment (fake, id);
+
+    fake_http_answer_all (fake);
+    fake_assert_segment (request, id, FAKE_SEGMENT_BYTES);
+  }
+
+  return fake;
+}
+
 static void
 assert_all_over (FakePorts *fake)
 {
@@ -1066,6 +1084,18 @@ fake_connect (FakePorts *fake, const char *peer_id)
   g_assert_false (conn->offerer);
   fake_conn_sdp (fake, conn, "v=0 ours");
   fake_conn_open (fake, conn);
+
+  return conn;
+}
+
+FakeConn *
+fake_connect_holder (FakePorts *fake, const char *peer_id, P2pCommand *asked)
+{
+  FakeConn *conn = fake_connect (fake, peer_id);
+
+  fake_conn_has (fake, conn, 4);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, asked));
+  g_assert_cmpint (asked->segment_id, ==, 4);
 
   return conn;
 }

@@ -114,6 +114,15 @@ P2pEngineConfig fake_config (void);
 
 /* @config: (nullable): fake_config() */
 FakePorts *fake_ports_new (const P2pEngineConfig *config);
+/**
+ * fake_ports_playing:
+ * @config: (nullable): fake_config()
+ *
+ * A player of a VOD stream of forty segments that has played the first four
+ * alone: it has 8 s ahead, so that nothing is urgent. The first tracker's
+ * socket is open. Segment 4 is next.
+ */
+FakePorts *fake_ports_playing (const P2pEngineConfig *config);
 /* Frees the engine too; asserts that it closed what it had opened. */
 void fake_ports_free (FakePorts *fake);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FakePorts, fake_ports_free)
@@ -214,6 +223,9 @@ void fake_conn_command (
     FakePorts *fake, FakeConn *conn, const P2pCommand *command);
 void fake_conn_message (
     FakePorts *fake, FakeConn *conn, gconstpointer data, gsize length);
+/* @peer_id connects, says that it holds segment 4 and is asked for it. */
+FakeConn *fake_connect_holder (
+    FakePorts *fake, const char *peer_id, P2pCommand *asked);
 /* It says that it holds the @n_loaded ids, and loads the @n_loading ids. */
 void fake_conn_announce (FakePorts *fake, FakeConn *conn, const gint64 *loaded,
     guint n_loaded, const gint64 *loading, guint n_loading);

@@ -43,6 +43,9 @@
 /* announcements accepted from one peer in ten seconds. A P2P Media Loader
  * peer that prefetches announces on every store and every HTTP start. */
 #define P2P_ANNOUNCEMENTS_PER_10S 2000
+/* bytes of segments that a peer may send unasked before it is closed: what was
+ * on its way when we cancelled, far less than this in any browser. */
+#define P2P_UNASKED_MAX_BYTES (16 * 1024 * 1024)
 /* ids in one similar-int group a sender may write (2.3.1 misreads 256). */
 #define P2P_INT_GROUP_MAX 255
 /* groups in one similar-int array (count byte). */

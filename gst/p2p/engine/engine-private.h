@@ -325,6 +325,7 @@ struct _P2pPeer
   gint64 down_request;
   gboolean down_begun; /* its DATA came */
   guint64 down_rest;   /* bytes to come after DATA */
+  guint64 unasked;     /* bytes that came for nothing since the last DATA */
   gint64 last_request;
   guint strikes;
   P2pBandwidth bandwidth;

@@ -424,6 +424,7 @@ on_data (P2pPeer *peer, const P2pCommand *command)
   }
   peer->down_begun = TRUE;
   peer->down_rest = command->size;
+  peer->unasked = 0;
 }
 
 static void
@@ -444,6 +445,9 @@ on_bytes (P2pPeer *peer, GBytes *message)
 
   if (peer->download == NULL || !peer->down_begun) {
     engine->overhead_bytes += size;
+    peer->unasked += size;
+    if (peer->unasked > P2P_UNASKED_MAX_BYTES)
+      violates (peer, "bytes that nobody asked for");
     return;
   }
   if (size > peer->down_rest) {

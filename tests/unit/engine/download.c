@@ -7,37 +7,6 @@
 #define ALICE "-PM0500-alice0000000"
 #define BOB "-PM0500-bob000000000"
 
-/* A player of a VOD stream of 40 segments that has played the first four: it
- * has 8 s ahead, so that nothing is urgent. Peers connect after that. */
-static FakePorts *
-playing (void)
-{
-  FakePorts *fake = fake_ports_new (NULL);
-
-  fake_publish (fake, 0, 40, FALSE);
-  fake_load_playlist (fake);
-  fake_tracker_up (fake);
-  for (gint64 id = 0; id < 4; id++) {
-    fake_request_segment (fake, id);
-    fake_http_answer_all (fake);
-  }
-
-  return fake;
-}
-
-/* Has a peer that holds segment 4 and is asked for it. */
-static FakeConn *
-ask_peer (FakePorts *fake, P2pCommand *asked)
-{
-  FakeConn *conn = fake_connect (fake, ALICE);
-
-  fake_conn_has (fake, conn, 4);
-  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, asked));
-  g_assert_cmpint (asked->segment_id, ==, 4);
-
-  return conn;
-}
-
 static void
 feed (FakePorts *fake, FakeHttp *http, gint64 id, gsize from, gsize length)
 {
@@ -52,7 +21,7 @@ feed (FakePorts *fake, FakeHttp *http, gint64 id, gsize from, gsize length)
 static void
 test_bytes_flow_as_they_arrive (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
 
@@ -69,7 +38,7 @@ test_bytes_flow_as_they_arrive (void)
 static void
 test_length_unknown (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
 
@@ -82,7 +51,7 @@ test_length_unknown (void)
 static void
 test_joins_what_is_under_way (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *first = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
   FakeRequest *second;
@@ -106,7 +75,7 @@ test_joins_what_is_under_way (void)
 static void
 test_retries_from_the_byte_reached (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
 
@@ -123,7 +92,7 @@ test_retries_from_the_byte_reached (void)
 static void
 test_fails_as_the_origin_does (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeRequest *again;
 
@@ -141,7 +110,7 @@ test_fails_as_the_origin_does (void)
 static void
 test_gives_up_after_retries (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
 
   for (guint i = 0; i < 4; i++) {
@@ -159,7 +128,7 @@ test_gives_up_after_retries (void)
 static void
 test_short_body_is_no_segment (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
 
@@ -175,7 +144,7 @@ test_short_body_is_no_segment (void)
 static void
 test_empty_segment (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
 
   while (!request->ended) {
@@ -193,7 +162,7 @@ test_empty_segment (void)
 static void
 test_empty_prefetch (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
 
   fake_connect (fake, ALICE);
   fake_request_segment (fake, 4);
@@ -216,7 +185,7 @@ test_empty_prefetch (void)
 static void
 test_too_large_to_share (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
   gsize piece = 8 * 1024 * 1024;
@@ -242,7 +211,7 @@ test_too_large_to_share (void)
 static void
 test_cancel_alone (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
 
@@ -254,7 +223,7 @@ test_cancel_alone (void)
 static void
 test_cancel_with_peers (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http = fake_http_segment (fake, 4);
   g_autoptr (P2pStats) stats = NULL;
@@ -272,7 +241,7 @@ test_cancel_with_peers (void)
 static void
 test_from_a_peer (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeConn *conn = fake_connect (fake, ALICE);
   g_autoptr (P2pStats) stats = NULL;
   P2pCommand asked;
@@ -304,10 +273,10 @@ test_from_a_peer (void)
 static void
 check_takeover (gboolean whole)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   g_autoptr (P2pStats) stats = NULL;
   P2pCommand asked, cancel;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request = fake_request_segment (fake, 4);
   FakeHttp *http;
 
@@ -355,9 +324,9 @@ test_takeover_without_ranges (void)
 static void
 test_takeover_of_a_slow_peer (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request = fake_request_segment (fake, 4);
   gsize sent = 0;
 
@@ -376,9 +345,9 @@ test_takeover_of_a_slow_peer (void)
 static void
 test_takeover_when_the_connection_breaks (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request = fake_request_segment (fake, 4);
 
   fake_conn_data (fake, conn, &asked, SIZE);
@@ -393,10 +362,10 @@ test_takeover_when_the_connection_breaks (void)
 static void
 check_refused_resume (guint how)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeHttp *http;
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request = fake_request_segment (fake, 4);
 
   fake_conn_data (fake, conn, &asked, SIZE);
@@ -433,9 +402,9 @@ test_resume_is_refused (void)
 static void
 test_refused_twice (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request = fake_request_segment (fake, 4);
 
   fake_conn_data (fake, conn, &asked, SIZE);
@@ -454,9 +423,9 @@ static void
 test_whole_without_completed (void)
 {
   for (guint how = 0; how < 2; how++) {
-    g_autoptr (FakePorts) fake = playing ();
+    g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
     P2pCommand asked;
-    FakeConn *conn = ask_peer (fake, &asked);
+    FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
     FakeRequest *request = fake_request_segment (fake, 4);
 
     fake_conn_data (fake, conn, &asked, SIZE);
@@ -473,9 +442,9 @@ test_whole_without_completed (void)
 static void
 test_peers_take_turns (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   P2pCommand asked, rest;
-  FakeConn *alice = ask_peer (fake, &asked);
+  FakeConn *alice = fake_connect_holder (fake, ALICE, &asked);
   FakeConn *bob = fake_connect (fake, BOB);
   FakeRequest *request = fake_request_segment (fake, 4);
 
@@ -496,9 +465,9 @@ test_peers_take_turns (void)
 static void
 test_false_length_is_not_told (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request;
 
   fake_conn_data (fake, conn, &asked, 77);
@@ -516,9 +485,9 @@ static void
 test_false_length_binds_nobody (void)
 {
   for (guint how = 0; how < 2; how++) {
-    g_autoptr (FakePorts) fake = playing ();
+    g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
     P2pCommand asked, again;
-    FakeConn *alice = ask_peer (fake, &asked);
+    FakeConn *alice = fake_connect_holder (fake, ALICE, &asked);
     FakeConn *bob = fake_connect (fake, BOB);
 
     fake_conn_data (fake, alice, &asked, 77);
@@ -538,9 +507,9 @@ test_false_length_binds_nobody (void)
 static void
 test_false_start_is_thrown_away (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   g_autofree char *garbage = g_malloc0 (500);
   FakeRequest *request;
   FakeHttp *http;
@@ -564,7 +533,7 @@ test_false_start_is_thrown_away (void)
 static void
 test_peer_after_the_origin_failed (void)
 {
-  g_autoptr (FakePorts) fake = playing ();
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
   FakeConn *conn = fake_connect (fake, ALICE);
   FakeRequest *request = fake_request_segment (fake, 4);
   P2pCommand asked;
@@ -657,7 +626,7 @@ check_takeover_in_a_range (gboolean whole)
 {
   g_autoptr (FakePorts) fake = playing_ranges ();
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request = request_range (fake, 4);
   FakeHttp *http;
 
@@ -702,7 +671,7 @@ test_range_tells_the_length (void)
 {
   g_autoptr (FakePorts) fake = playing_ranges ();
   P2pCommand asked;
-  FakeConn *conn = ask_peer (fake, &asked);
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
   FakeRequest *request = request_range (fake, 4);
 
   fake_conn_data (fake, conn, &asked, SIZE + 1);
