@@ -202,9 +202,12 @@ def browsers():
         tracker = cast.add(procs.NpmTracker())
         origin.start()
         stream = origin.url("master.m3u8", "http")
-        viewers = join(cast, label, 2, gap, origin.url("master.m3u8", SCHEME),
+        # By turns: the first page is there before the last native viewer.
+        pages = cast.add(procs.Pages(stream, tracker.url, 2, 2 * gap,
+                                     live_sync=window - 1))
+        viewers = join(cast, label, 2, 2 * gap,
+                       origin.url("master.m3u8", SCHEME),
                        **settings(tracker, protocols="v2"))
-        pages = cast.add(procs.Pages(stream, tracker.url, 2, gap))
         procs.wait_for("both pages to play", lambda: all(
             pages.page(n).get("state") == "playing" for n in (0, 1)))
         joined = time.monotonic() + corpus.SEGMENT_SECONDS

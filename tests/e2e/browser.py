@@ -25,12 +25,9 @@ def met(viewer, page):
 
 
 def main():
-    window = 30
     with procs.Cast() as cast:
-        origin = cast.add(origins.Origin(
-            corpus.folder("ts", 240), window=window))
+        origin = cast.add(origins.Origin(corpus.folder("ts", 240)))
         tracker = cast.add(procs.NpmTracker())
-        origin.start()
         viewer = cast.add(procs.Viewer(
             origin.url("master.m3u8"), trackers=tracker.url,
             ice_servers="none", protocols="v2"))

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 //     node pages.mjs --stream URL --tracker ws://… [--pages N] [--stagger MS]
-//                    [--swarm-id ID] [--only-p2p]
+//                    [--swarm-id ID] [--live-sync SEGMENTS]
 //
 // Each page lives in a browser context of its own. One line of JSON a second
 // for each page, and one with "final": true when standard input ends.
@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     pages: { type: 'string', default: '1' },
     stagger: { type: 'string', default: '2000' },
     'swarm-id': { type: 'string' },
+    'live-sync': { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' }
   }
 })
@@ -74,7 +75,9 @@ async function open (number) {
   page.on('pageerror', error => console.error(`page ${number}: ${error.message}`))
   if (process.env.PAGE_LOG) page.on('console', line => console.error(`page ${number}: ${line.text()}`))
   const query = new URLSearchParams({ stream: options.stream, tracker: options.tracker })
-  if (options['swarm-id']) query.set('swarm-id', options['swarm-id'])
+  for (const name of ['swarm-id', 'live-sync']) {
+    if (options[name]) query.set(name, options[name])
+  }
   await page.goto(`${address}?${query}`)
   pages.push(page)
 }

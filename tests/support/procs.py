@@ -154,11 +154,12 @@ def tracker():
 class Pages(Process):
     """Chromium pages with hls.js and P2P Media Loader."""
 
-    def __init__(self, stream, tracker, count, stagger=2.0):
+    def __init__(self, stream, tracker, count, stagger=2.0, live_sync=None):
         super().__init__(
             ["node", os.path.join(INTEROP, "pages.mjs"), "--stream", stream,
              "--tracker", tracker, "--pages", str(count),
-             "--stagger", str(int(stagger * 1000))],
+             "--stagger", str(int(stagger * 1000)),
+             *(["--live-sync", str(live_sync)] if live_sync else [])],
             name="pages", stdin=True)
 
     def page(self, number):
