@@ -416,9 +416,11 @@ p2p_nice_path_new (GMainContext *context, gboolean controlling,
   path->events = events;
   path->owner = owner;
   path->context = g_main_context_ref (context);
+  /* Not its consent checks (RFC 7675): libnice 0.1.21 asks every 5 s, does
+   * not repeat itself and gives up after 10 s, so a single lost datagram may
+   * end a connection. Signs of life are asked for by SCTP. */
   path->agent = nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245,
-      NICE_AGENT_OPTION_REGULAR_NOMINATION
-          | NICE_AGENT_OPTION_CONSENT_FRESHNESS);
+      NICE_AGENT_OPTION_REGULAR_NOMINATION);
   g_object_set (path->agent, "upnp", FALSE, "ice-tcp", FALSE,
       "controlling-mode", controlling, NULL);
   g_signal_connect (path->agent, "candidate-gathering-done",

@@ -45,8 +45,8 @@ typedef struct
  *
  * One component on UDP: host candidates of every address of this machine (of
  * loopback when there is no other), server-reflexive and relayed ones.
- * Gathering ends by itself or after %P2P_GATHER_TIMEOUT_US. The remote side's
- * consent is asked for all along (RFC 7675), so a peer that vanished fails.
+ * Gathering ends by itself or after %P2P_GATHER_TIMEOUT_US. Once a pair is
+ * found the path does not watch whether it still works.
  */
 P2pPath *p2p_nice_path_new (GMainContext *context, gboolean controlling,
     const P2pIceServer *servers, guint n_servers, const P2pPathEvents *events,

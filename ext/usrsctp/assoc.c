@@ -19,6 +19,8 @@
 #define COMMON_HEADER_BYTES 12
 #define PACKET_MIN (COMMON_HEADER_BYTES + 4) /* with one chunk's header */
 #define CHECKSUM_OFFSET 8
+#define CHUNK_HEARTBEAT 4 /* RFC 9260, 3.2 */
+#define CHUNK_HEARTBEAT_ACK 5
 
 /* Message buffers begin with this size and double. */
 #define MESSAGE_FIRST_BYTES (64 * 1024)
@@ -296,7 +298,7 @@ configure (void)
   usrsctp_sysctl_set_sctp_rto_min_default (200);
   usrsctp_sysctl_set_sctp_rto_max_default (10 * 1000);
   usrsctp_sysctl_set_sctp_init_rto_max_default (5 * 1000);
-  usrsctp_sysctl_set_sctp_heartbeat_interval_default (15 * 1000);
+  usrsctp_sysctl_set_sctp_heartbeat_interval_default (P2P_HEARTBEAT_MS);
   usrsctp_sysctl_set_sctp_assoc_rtx_max_default (7);
   usrsctp_sysctl_set_sctp_path_rtx_max_default (7);
 }
@@ -483,6 +485,14 @@ p2p_assoc_input (P2pAssoc *assoc, const guint8 *packet, gsize length)
 
   usrsctp_conninput ((void *) assoc->token, packet, length, 0);
   look_at_pending ();
+}
+
+gboolean
+p2p_sctp_is_heartbeat (const guint8 *packet, gsize length)
+{
+  return length >= PACKET_MIN
+      && (packet[COMMON_HEADER_BYTES] == CHUNK_HEARTBEAT
+          || packet[COMMON_HEADER_BYTES] == CHUNK_HEARTBEAT_ACK);
 }
 
 gboolean

@@ -70,6 +70,9 @@ gboolean p2p_assoc_connect (P2pAssoc *assoc, GError **error);
 /* One packet from the secure session. */
 void p2p_assoc_input (P2pAssoc *assoc, const guint8 *packet, gsize length);
 
+/* Whether a packet only asks for, or is, a sign of life. */
+gboolean p2p_sctp_is_heartbeat (const guint8 *packet, gsize length);
+
 /**
  * p2p_assoc_send:
  * @stream: below %P2P_SCTP_STREAMS

@@ -47,6 +47,7 @@ struct _P2pPeerconn
   GQueue waiting; /* GBytes: messages before SCTP had room */
   GByteArray *partial;
   guint16 stream;
+  gint64 heard_us; /* when the last authentic packet came */
   gboolean path_ready;
   gboolean open;
   gboolean failed;
@@ -64,11 +65,21 @@ fail (P2pPeerconn *pc, const char *reason)
   pc->events->closed (pc->owner, reason);
 }
 
+/* The first deadline is that of connecting; later ones ask whether the peer
+ * still is there. */
 static gboolean
 deadline_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
+  P2pPeerconn *pc = user_data;
+  gint64 silent_at_us = pc->heard_us + P2P_SILENCE_TIMEOUT_US;
+
   g_source_set_ready_time (source, -1);
-  fail (user_data, "connecting took too long");
+  if (!pc->open)
+    fail (pc, "connecting took too long");
+  else if (g_get_monotonic_time () >= silent_at_us)
+    fail (pc, "nothing heard of the peer any more");
+  else
+    g_source_set_ready_time (source, silent_at_us);
 
   return G_SOURCE_CONTINUE;
 }
@@ -88,7 +99,7 @@ become_open (P2pPeerconn *pc, guint16 stream)
 {
   pc->stream = stream;
   pc->open = TRUE;
-  g_source_set_ready_time (pc->deadline, -1);
+  g_source_set_ready_time (pc->deadline, pc->heard_us + P2P_SILENCE_TIMEOUT_US);
   P2P_LOG_INFO (P2P_AREA_PEER, pc->config.id, "channel open, stream %u as %s",
       stream, pc->offerer ? "offerer" : "answerer");
   pc->events->open (pc->owner);
@@ -293,6 +304,8 @@ dtls_up (gpointer owner)
   P2pPeerconn *pc = owner;
   g_autoptr (GError) error = NULL;
 
+  pc->heard_us = g_get_monotonic_time ();
+  pc->config.busy ();
   pc->assoc = p2p_assoc_new (pc->remote_sctp_port,
       p2p_dtls_payload_max (pc->dtls), &assoc_events, pc, &error);
   if (pc->assoc == NULL || !p2p_assoc_connect (pc->assoc, &error))
@@ -304,8 +317,13 @@ dtls_data (gpointer owner, const guint8 *data, gsize length)
 {
   P2pPeerconn *pc = owner;
 
-  if (pc->assoc != NULL && !pc->failed)
-    p2p_assoc_input (pc->assoc, data, length);
+  if (pc->assoc == NULL || pc->failed)
+    return;
+
+  pc->heard_us = g_get_monotonic_time ();
+  if (!p2p_sctp_is_heartbeat (data, length))
+    pc->config.busy ();
+  p2p_assoc_input (pc->assoc, data, length);
 }
 
 static void
@@ -417,7 +435,6 @@ path_ready (gpointer owner)
     return;
 
   pc->path_ready = TRUE;
-  pc->config.busy ();
   p2p_dtls_start (pc->dtls);
   while ((early = g_queue_pop_head (&pc->early)) != NULL) {
     gsize length;
@@ -437,7 +454,6 @@ path_packet (gpointer owner, const guint8 *data, gsize length)
   if (pc->failed)
     return;
 
-  pc->config.busy ();
   if (pc->path_ready)
     p2p_dtls_input (pc->dtls, data, length);
   else if (g_queue_get_length (&pc->early) < P2P_EARLY_PACKETS_MAX)

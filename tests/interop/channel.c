@@ -5,7 +5,7 @@
  *             [--plain]
  *
  * Lines of JSON. In: {"sdp": …} the other description, {"go": true} begins to
- * send; the end of input ends the program. Out: {"sdp": …}, {"open": true},
+ * send, {"close": true} closes; the end of input ends the program. Out: {"sdp": …}, {"open": true},
  * {"sent": bytes}, {"received": bytes, "bad": messages, "seconds": s},
  * {"closed": reason}. channel.mjs and chromium.mjs speak the same.
  *
@@ -176,6 +176,8 @@ obey (Channel *channel, const char *line)
   object = json_node_get_object (node);
   if (json_object_has_member (object, "go"))
     send_more (channel);
+  if (json_object_has_member (object, "close"))
+    channel->port->ops->close (channel->port, CONN);
   if (json_object_has_member (object, "sdp")) {
     const char *sdp = json_object_get_string_member (object, "sdp");
 

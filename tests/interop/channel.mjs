@@ -91,6 +91,7 @@ const input = readline.createInterface({ input: process.stdin })
 input.on('line', line => {
   const order = JSON.parse(line)
   if (order.sdp) peer.setRemoteDescription(order.sdp, offerer ? 'answer' : 'offer')
+  if (order.close) channel.close()
   if (order.go) {
     going = true
     sendMore()

@@ -89,7 +89,7 @@ function channelEnd (settings) {
   }
   window.order = async order => {
     if (order.go) sendMore()
-    if (order.close) peer.close()
+    if (order.close) channel.close()
     if (!order.sdp) return
     await peer.setRemoteDescription({ type: settings.offerer ? 'answer' : 'offer', sdp: order.sdp })
     if (!settings.offerer) await peer.setLocalDescription()

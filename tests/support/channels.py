@@ -51,6 +51,12 @@ class End(procs.Process):
         return procs.wait_for(
             "%s of %s" % (name, self.name), lambda: self.said(name), patience)
 
+    def closed(self):
+        """Why, once it is."""
+        return next(
+            (line["closed"] for line in list(self.lines)
+             if "closed" in line), None)
+
     def cpu_seconds(self):
         with open("/proc/%d/stat" % self.process.pid) as stat:
             fields = stat.read().rsplit(")", 1)[1].split()

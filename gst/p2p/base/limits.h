@@ -133,6 +133,10 @@
 /* us from the remote description to the open channel; the longest that a
  * P2P Media Loader peer waits is 20 s. */
 #define P2P_CONNECT_TIMEOUT_US (30 * G_USEC_PER_SEC)
+/* us without an authentic packet of the peer after which it is gone. SCTP asks
+ * for a sign of life when P2P_HEARTBEAT_MS have passed, so three are lost. */
+#define P2P_SILENCE_TIMEOUT_US (20 * G_USEC_PER_SEC)
+#define P2P_HEARTBEAT_MS 5000
 /* us for a name (ICE server, `.local`) to become an address. */
 #define P2P_RESOLVE_TIMEOUT_US (2 * G_USEC_PER_SEC)
 /* us an ICE server's address is used before it is looked up again. */
