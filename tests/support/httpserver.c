@@ -491,10 +491,22 @@ test_http_server_new_tls (gboolean http2)
   return server_new (test_certificate_new (), http2);
 }
 
+static gboolean
+quit (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
 void
 test_http_server_free (TestHttpServer *server)
 {
-  g_main_loop_quit (server->loop);
+  GSource *source = g_idle_source_new ();
+
+  /* From inside: a loop that does not run yet would not hear of it. */
+  g_source_set_callback (source, quit, server->loop, NULL);
+  g_source_attach (source, server->context);
+  g_source_unref (source);
   g_thread_join (server->thread);
   g_main_loop_unref (server->loop);
   g_main_context_unref (server->context);
