@@ -94,18 +94,14 @@ static guint64
 parameter (char **parts, const char *name, guint64 missing)
 {
   for (char **part = parts; *part != NULL; part++) {
-    char *equals = strchr (*part, '=');
+    g_auto (GStrv) pair = g_strsplit (*part, "=", 2);
+    const char *text;
 
-    if (equals == NULL)
+    if (pair[0] == NULL || pair[1] == NULL
+        || g_ascii_strcasecmp (g_strstrip (pair[0]), name) != 0)
       continue;
-    *equals = '\0';
-    if (g_ascii_strcasecmp (g_strstrip (*part), name) == 0) {
-      const char *text = g_strstrip (equals + 1);
-
-      *equals = '=';
-      return g_ascii_strtoull (text + (*text == '"'), NULL, 10);
-    }
-    *equals = '=';
+    text = g_strstrip (pair[1]);
+    return g_ascii_strtoull (text + (*text == '"'), NULL, 10);
   }
   return missing;
 }
