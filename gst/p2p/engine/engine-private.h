@@ -383,8 +383,9 @@ void p2p_tracker_closed (P2pTracker *tracker, const char *reason);
 /* A share has been joined; is being left. */
 void p2p_tracker_join_all (P2pShare *share);
 void p2p_tracker_leave_all (P2pShare *share);
-/* Our offer or answer for @peer is ready. */
-void p2p_tracker_offer_ready (P2pPeer *peer);
+/* An offer for @swarm on @tracker (nullable) is ready, or will never be. */
+void p2p_tracker_offer_settled (P2pTracker *tracker, P2pSwarm *swarm);
+/* Our answer for @peer is ready. */
 void p2p_tracker_answer_ready (P2pPeer *peer, const char *sdp);
 /* A manifest has been read: the sockets are wanted soon. */
 void p2p_tracker_connect_all (P2pEngine *engine);

@@ -144,7 +144,10 @@ void
 p2p_peer_drop (P2pPeer *peer, const char *reason)
 {
   P2pShare *share = peer->share;
+  P2pSwarm *swarm = peer->swarm;
+  P2pTracker *tracker = peer->tracker;
   gboolean was_open = peer->state == P2P_PEER_OPEN;
+  gboolean was_gathering = peer->state == P2P_PEER_GATHERING;
 
   P2P_LOG_AT (was_open ? P2P_LOG_LEVEL_INFO : P2P_LOG_LEVEL_DEBUG,
       P2P_AREA_PEER, peer->conn, "peer %s: closed, %s",
@@ -153,6 +156,8 @@ p2p_peer_drop (P2pPeer *peer, const char *reason)
   p2p_share_wants_schedule (share);
   if (was_open)
     p2p_tracker_peer_lost (share);
+  else if (was_gathering)
+    p2p_tracker_offer_settled (tracker, swarm);
 }
 
 static void
@@ -171,7 +176,7 @@ p2p_peer_sdp (P2pPeer *peer, const char *sdp)
   if (peer->state == P2P_PEER_GATHERING && peer->sdp == NULL) {
     peer->sdp = g_strdup (sdp);
     p2p_timer_set (&peer->timer, engine->now_us + OFFER_US);
-    p2p_tracker_offer_ready (peer);
+    p2p_tracker_offer_settled (peer->tracker, peer->swarm);
   } else if (peer->state == P2P_PEER_ANSWERING) {
     p2p_timer_set (&peer->timer, engine->now_us + ANSWERER_US);
     p2p_tracker_answer_ready (peer, sdp);

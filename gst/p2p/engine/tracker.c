@@ -115,6 +115,9 @@ announce (Announcer *announcer)
       (P2pTrackerOffer *) offers->data, offers->len, tracker->tracker_id);
   announcer->started = TRUE;
   announcer->next_regular_us = engine->now_us + announcer->interval_us;
+  /* A tracker that refuses, or says nothing, is asked again. */
+  if (!announcer->answered)
+    p2p_timer_set (&announcer->timer, announcer->next_regular_us);
   P2P_LOG_DEBUG (P2P_AREA_TRACKER, tracker->socket,
       "announces %s with %u offers", announcer->swarm->info_hash.text,
       offers->len);
@@ -130,24 +133,41 @@ announce (Announcer *announcer)
 /* --- offers ---------------------------------------------------------------------- */
 
 static guint
+pending_offers (Announcer *announcer)
+{
+  P2pShare *share = announcer->swarm->share;
+  guint pending = 0;
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++)
+    pending += is_pending_offer (share->peers->pdata[i], announcer);
+
+  return pending;
+}
+
+static guint
 wanted_offers (Announcer *announcer)
 {
   P2pShare *share = announcer->swarm->share;
   guint connected =
       p2p_share_open_peers (share) + p2p_share_connecting_peers (share);
+  guint pending = pending_offers (announcer);
   guint most = share->engine->max_peers;
   gint64 target;
 
-  if (announcer->known < 0)
-    target =
-        connected + (announcer->follow_ups == 0 ? P2P_OFFERS_PER_ANNOUNCE : 0);
-  else
+  if (announcer->known >= 0)
     target = announcer->known;
+  else if (announcer->follow_ups == 0
+      || share->engine->now_us >= announcer->next_regular_us)
+    target = connected + P2P_OFFERS_PER_ANNOUNCE;
+  else
+    target = 0;
   target = MIN (target, (gint64) most);
 
-  return target <= connected
+  /* Those that are still being made count: they would hold up the rest. */
+  return target <= connected + pending
       ? 0
-      : MIN (target - connected, P2P_OFFERS_PER_ANNOUNCE);
+      : MIN (target - connected - pending, P2P_OFFERS_PER_ANNOUNCE);
 }
 
 /* Offers that nobody took make room, the oldest first. */
@@ -203,15 +223,15 @@ find_announcer (P2pTracker *tracker, const P2pSwarm *swarm)
 }
 
 void
-p2p_tracker_offer_ready (P2pPeer *ready)
+p2p_tracker_offer_settled (P2pTracker *tracker, P2pSwarm *swarm)
 {
-  P2pShare *share = ready->share;
+  P2pShare *share = swarm->share;
   Announcer *announcer;
   guint i;
 
-  if (ready->tracker == NULL)
+  if (tracker == NULL)
     return;
-  announcer = find_announcer (ready->tracker, ready->swarm);
+  announcer = find_announcer (tracker, swarm);
   if (announcer == NULL)
     return;
   for (i = 0; i < share->peers->len; i++) {
@@ -422,7 +442,8 @@ on_reply (Announcer *announcer, const P2pTrackerMessage *message)
   gboolean first = !announcer->answered;
 
   announcer->answered = TRUE;
-  g_clear_pointer (&tracker->error, g_free);
+  if (message->warning == NULL)
+    g_clear_pointer (&tracker->error, g_free);
   if (message->interval_s > 0) {
     announcer->interval_us =
         CLAMP (MIN (message->interval_s, 86400) * G_USEC_PER_SEC,
