@@ -21,6 +21,10 @@
 /* A prefetch that the origin refused is not tried again for this long. */
 #define BAD_US (60 * G_USEC_PER_SEC)
 
+/* While a player waits for a segment with less in its buffer than this many
+ * times what makes a segment urgent, nothing is begun ahead of it. */
+#define COMFORTABLE 4
+
 /* Share of the cache that segments ahead of the playhead may fill. */
 #define AHEAD_SHARE 0.8
 
@@ -255,6 +259,19 @@ typedef struct
   guint looked_at;
 } Slots;
 
+/* The player waits for @download and may need the whole downlink soon. */
+static gboolean
+is_pressing (P2pDownload *download)
+{
+  P2pFetchView view = { 0 };
+
+  if (download->requests->len == 0)
+    return FALSE;
+  p2p_request_need (download->requests->pdata[0], &view);
+
+  return view.ahead_us < COMFORTABLE * view.urgent_us;
+}
+
 static Slots
 free_slots (P2pShare *share)
 {
@@ -275,6 +292,10 @@ free_slots (P2pShare *share)
     /* The player goes first on the way to the origin. */
     if (download->requests->len > 0 && download->peer == NULL)
       slots.http_slots = 0;
+    /* A thin downlink would share itself with what can wait, and playback
+     * begin the later for it. */
+    if (is_pressing (download))
+      slots.peer_slots = slots.http_slots = 0;
   }
 
   return slots;
