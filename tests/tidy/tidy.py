@@ -71,7 +71,7 @@ ROOMS = [
     Room("gst/p2phlssrc",
          ["base", "ports", "engine", "soup", "webrtc", "p2phlssrc"], GST),
     # The simulator stands where the adapters and the element stand.
-    Room("tests/sim", CORE + ("sim",), GLIB),
+    Room("tests/sim", CORE + ("sim",), GLIB + ("json-glib/",)),
 ]
 ROOM_NAMES = set(CORE) | {
     "soup", "nice", "openssl", "usrsctp", "webrtc", "p2phlssrc", "sim"}
