@@ -210,24 +210,23 @@ integer_attribute (Span list, const char *name)
   return value;
 }
 
+/* Half a resolution is read too: it is part of a v3 name. */
 static void
 read_resolution (Span list, P2pM3u8Variant *variant)
 {
-  guint64 width;
-  guint64 height;
+  guint64 value;
   Span text;
 
-  if (!p2p_m3u8_find_attribute (list, "RESOLUTION", &text)
-      || !p2p_m3u8_take_integer (&text, &width) || text.length == 0
-      || text.at[0] != 'x')
+  if (!p2p_m3u8_find_attribute (list, "RESOLUTION", &text))
+    return;
+  if (p2p_m3u8_take_integer (&text, &value))
+    variant->width = MIN (value, G_MAXINT);
+  if (text.length == 0 || text.at[0] != 'x')
     return;
   text.at++;
   text.length--;
-  if (!p2p_m3u8_take_integer (&text, &height))
-    return;
-
-  variant->width = MIN (width, G_MAXINT);
-  variant->height = MIN (height, G_MAXINT);
+  if (p2p_m3u8_take_integer (&text, &value))
+    variant->height = MIN (value, G_MAXINT);
 }
 
 static gsize

@@ -71,6 +71,50 @@ scheme_length (const char *url)
   return url[length] == ':' ? length + 1 : 0;
 }
 
+/* Whether a browser would take it for a host; names of other alphabets are
+ * left as they are. */
+static gboolean
+is_host (const char *host, gsize length)
+{
+  if (length > 2 && host[0] == '[' && host[length - 1] == ']') {
+    for (gsize i = 1; i < length - 1; i++) {
+      if (!g_ascii_isxdigit (host[i]) && host[i] != ':' && host[i] != '.')
+        return FALSE;
+    }
+    return TRUE;
+  }
+  for (gsize i = 0; i < length; i++) {
+    if ((guchar) host[i] <= ' ' || host[i] == 0x7f
+        || strchr ("\"%<>[]^|:`{}", host[i]) != NULL)
+      return FALSE;
+  }
+
+  return length > 0;
+}
+
+/* The colon before the port in an authority from @host to @end, or @end. */
+static const char *
+find_port (const char *host, const char *end)
+{
+  const char *colon = memrchr (host, ':', end - host);
+
+  if (colon == NULL || memchr (colon, ']', end - colon) != NULL)
+    return end; /* none, or inside an IPv6 address */
+
+  return colon;
+}
+
+static gboolean
+is_port (const char *digits, gsize length)
+{
+  for (gsize i = 0; i < length; i++) {
+    if (!g_ascii_isdigit (digits[i]))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
 /* Appends host and port from the front of @at, without the scheme's own
  * port; user names keep their case. Returns what follows, NULL when there is
  * no host. */
@@ -78,33 +122,23 @@ static const char *
 append_authority (GString *out, const char *at, const char *default_port)
 {
   gsize length = strcspn (at, "/\\?#");
+  const char *end = at + length;
   const char *user_end = memrchr (at, '@', length);
   const char *host = user_end != NULL ? user_end + 1 : at;
-  const char *end = at + length;
-  const char *colon = memrchr (host, ':', end - host);
-  const char *bracket = memrchr (host, ']', end - host);
+  const char *port = find_port (host, end);
+  gsize port_length = port < end ? end - port - 1 : 0;
 
-  if (colon != NULL && bracket != NULL && colon < bracket)
-    colon = NULL; /* inside an IPv6 address */
-  if (host == end || host == colon)
+  if (!is_host (host, port - host)
+      || (port < end && !is_port (port + 1, port_length)))
     return NULL;
 
   g_string_append_len (out, at, host - at);
-  for (; host < (colon != NULL ? colon : end); host++) {
-    if ((guchar) *host <= ' ')
-      return NULL;
+  for (; host < port; host++)
     g_string_append_c (out, g_ascii_tolower (*host));
-  }
-  if (colon == NULL || colon + 1 == end)
-    return end;
-
-  for (const char *digit = colon + 1; digit < end; digit++) {
-    if (!g_ascii_isdigit (*digit))
-      return NULL;
-  }
-  if (strlen (default_port) != (gsize) (end - colon - 1)
-      || strncmp (colon + 1, default_port, end - colon - 1) != 0)
-    g_string_append_len (out, colon, end - colon);
+  if (port_length > 0
+      && (port_length != strlen (default_port)
+          || memcmp (port + 1, default_port, port_length) != 0))
+    g_string_append_len (out, port, end - port);
 
   return end;
 }

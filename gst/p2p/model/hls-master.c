@@ -188,19 +188,32 @@ variant_v3 (const P2pM3u8Variant *variant)
   return properties;
 }
 
+/* A missing or zero BANDWIDTH falls back; NaN is what JavaScript's parseInt ()
+ * makes of nothing. */
+static double
+bitrate_v2 (const P2pM3u8Variant *variant)
+{
+  if (variant->bandwidth != 0)
+    return variant->bandwidth;
+  if (variant->average_bandwidth != 0)
+    return variant->average_bandwidth;
+
+  return NAN;
+}
+
 static P2pStreamProperties
 variant_v2 (const P2pM3u8Variant *variant)
 {
+  gboolean has_size = variant->width != 0 && variant->height != 0;
+
   return (P2pStreamProperties){
-    .bitrate = variant->bandwidth != 0    ? variant->bandwidth
-        : variant->average_bandwidth != 0 ? variant->average_bandwidth
-                                          : NAN,
+    .bitrate = bitrate_v2 (variant),
     .has_bitrate = TRUE,
     .codecs = video_codecs_v2 (variant->codecs),
     .width = variant->width,
-    .has_width = variant->width != 0,
+    .has_width = has_size,
     .height = variant->height,
-    .has_height = variant->height != 0,
+    .has_height = has_size,
     .frame_rate_text = g_strdup (variant->frame_rate),
     .video_range = g_strdup (variant->video_range),
   };
@@ -369,6 +382,23 @@ add_stream (Builder *builder, P2pStreamType type, const char *uri,
   g_hash_table_add (builder->uris, (char *) uri);
 }
 
+/* The variant that hls.js takes for the playlist of @first: the first one it
+ * keeps. */
+static const P2pM3u8Variant *
+same_playlist_v2 (const P2pM3u8 *master, guint first)
+{
+  const P2pM3u8Variant *found = g_ptr_array_index (master->variants, first);
+
+  for (guint i = first; i < master->variants->len; i++) {
+    const P2pM3u8Variant *variant = g_ptr_array_index (master->variants, i);
+
+    if (g_str_equal (variant->uri, found->uri) && is_known_to_v2 (variant))
+      return variant;
+  }
+
+  return found;
+}
+
 static void
 add_variants (Builder *builder, const P2pM3u8 *master)
 {
@@ -377,7 +407,7 @@ add_variants (Builder *builder, const P2pM3u8 *master)
 
     if (is_new (builder, variant->uri))
       add_stream (builder, P2P_STREAM_MAIN, variant->uri, variant->bandwidth,
-          variant_v2 (variant), variant_v3 (variant));
+          variant_v2 (same_playlist_v2 (master, i)), variant_v3 (variant));
   }
 }
 

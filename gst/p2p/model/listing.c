@@ -10,6 +10,9 @@
 #define ID_MAX (G_MAXINT64 / 4)
 #define TIMELINE_MAX_US (G_MAXINT64 / 4)
 
+/* How many segments with one URL are looked at for the right one. */
+#define SAME_URL_MAX 16
+
 /* A segment and where it stands in the index: under the URL that browsers
  * make of it, and under the one that a player makes who takes the playlist's
  * URL before redirects for its base. One allocation: the strings follow. */
@@ -258,6 +261,11 @@ end_us (const P2pListing *listing)
 static void
 depart (P2pListing *listing, Listed *listed)
 {
+  /* A URL that others are listed under means those. */
+  for (guint k = 0; k < listed->n_entries; k++) {
+    if (listed->entries[k].next != &listed->entries[k])
+      p2p_url_index_remove (listing->index, &listed->entries[k]);
+  }
   g_queue_push_tail (&listing->departed, listed);
   if (g_queue_get_length (&listing->departed) > P2P_LISTING_MAX_DEPARTED)
     listed_free (g_queue_pop_head (&listing->departed));
@@ -390,8 +398,19 @@ place_on_timeline (GPtrArray *segments, gint64 start_us)
   }
 }
 
-/* The latest reader of a URL has it; within one playlist, the first segment
- * that names it. */
+/* Entries that equal @entry: listed ones only, or one that has departed,
+ * which gives way. Within a listing they are in order. */
+static void
+index_entry (P2pListing *listing, P2pUrlEntry *entry)
+{
+  P2pUrlEntry *first = p2p_url_index_find (listing->index, entry);
+  const Listed *owner = first != NULL ? first->owner : NULL;
+
+  if (owner != NULL && !owner->is_listed)
+    p2p_url_index_remove (listing->index, first);
+  p2p_url_index_add (listing->index, entry);
+}
+
 static void
 index_segments (P2pListing *listing)
 {
@@ -399,19 +418,8 @@ index_segments (P2pListing *listing)
     Listed *listed = listed_at (listing, i);
 
     for (guint k = 0; k < listed->n_entries; k++) {
-      P2pUrlEntry *entry = &listed->entries[k];
-      P2pUrlEntry *other;
-
-      if (entry->is_in)
-        continue;
-      other = p2p_url_index_find (listing->index, entry);
-      if (other != NULL) {
-        const Listed *owner = other->owner;
-
-        if (owner->listing == listing && owner->is_listed)
-          continue;
-      }
-      p2p_url_index_add (listing->index, entry);
+      if (!p2p_url_entry_is_in (&listed->entries[k]))
+        index_entry (listing, &listed->entries[k]);
     }
   }
 }
@@ -534,14 +542,28 @@ find_successor (const Listed *listed)
 }
 
 const P2pSegment *
-p2p_listing_segment_of (const P2pUrlEntry *entry, P2pListing **listing)
+p2p_listing_segment_of (const P2pUrlEntry *first, P2pListing **listing)
 {
-  const Listed *listed = entry->owner;
-  const P2pSegment *segment = &listed->segment;
+  const P2pUrlEntry *entry = first;
+  const Listed *best = NULL;
+  const P2pSegment *segment;
+  guint n = 0;
 
-  *listing = listed->listing;
-  if (!listed->is_listed)
-    segment = find_successor (listed);
+  /* Playlists may name one URL: the one that was read last is being played. */
+  do {
+    const Listed *listed = entry->owner;
+
+    if (listed->is_listed
+        && (best == NULL
+            || listed->listing->last_read > best->listing->last_read))
+      best = listed;
+    entry = entry->next;
+  } while (entry != first && ++n < SAME_URL_MAX);
+
+  segment = best != NULL ? &best->segment : find_successor (first->owner);
+  *listing = ((const Listed *) first->owner)->listing;
+  if (best != NULL)
+    *listing = best->listing;
 
   return segment == NULL || segment->gap ? NULL : segment;
 }

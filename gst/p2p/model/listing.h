@@ -26,8 +26,9 @@ typedef struct
   P2pStream stream;
   P2pUrlIndex *index;
   gboolean shared;
-  GQueue departed; /* of listed segments, oldest first */
-  char *bases[2];  /* what references were resolved against */
+  GQueue departed;   /* of listed segments, oldest first */
+  char *bases[2];    /* what references were resolved against */
+  guint64 last_read; /* grows with every playlist that is read */
 } P2pListing;
 
 void p2p_listing_init (P2pListing *listing, P2pUrlIndex *index);
@@ -52,9 +53,9 @@ void p2p_listing_forget (P2pListing *listing);
 void p2p_listing_update (P2pListing *listing, const P2pM3u8 *playlist,
     const char *response_uri, const char *request_uri);
 
-/* The segment that an entry of the index stands for, and its listing.
- * %NULL: it has left the playlist, or there is nothing to fetch. */
+/* The segment that the entries of the index from @first on stand for, and its
+ * listing. %NULL: it has left the playlist, or there is nothing to fetch. */
 const P2pSegment *p2p_listing_segment_of (
-    const P2pUrlEntry *entry, P2pListing **listing);
+    const P2pUrlEntry *first, P2pListing **listing);
 
 G_END_DECLS

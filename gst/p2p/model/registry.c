@@ -612,6 +612,7 @@ read_media (P2pRegistry *registry, const Source *source,
   load (registry, rendition->presentation);
   if (playlist->i_frames_only)
     rendition->listing.shared = FALSE;
+  rendition->listing.last_read = rendition->presentation->last_use;
   p2p_listing_update (
       &rendition->listing, playlist, source->response_uri, source->request_uri);
   add_others (registry, source, playlist->others);

@@ -41,24 +41,39 @@ p2p_url_index_find (P2pUrlIndex *index, const P2pUrlEntry *entry)
   return g_hash_table_lookup (index, entry);
 }
 
+/* The table's key is the first entry of each ring. */
 void
 p2p_url_index_add (P2pUrlIndex *index, P2pUrlEntry *entry)
 {
-  P2pUrlEntry *old = g_hash_table_lookup (index, entry);
+  P2pUrlEntry *first = g_hash_table_lookup (index, entry);
 
-  if (old != NULL)
-    old->is_in = FALSE;
-  g_hash_table_add (index, entry);
-  entry->is_in = TRUE;
+  g_assert (!p2p_url_entry_is_in (entry));
+
+  if (first == NULL) {
+    g_hash_table_add (index, entry);
+    first = entry;
+    first->previous = entry;
+  }
+  entry->next = first;
+  entry->previous = first->previous;
+  entry->previous->next = entry;
+  entry->next->previous = entry;
 }
 
 void
 p2p_url_index_remove (P2pUrlIndex *index, P2pUrlEntry *entry)
 {
-  if (!entry->is_in)
+  if (!p2p_url_entry_is_in (entry))
     return;
 
-  g_assert (g_hash_table_lookup (index, entry) == entry);
-  g_hash_table_remove (index, entry);
-  entry->is_in = FALSE;
+  if (g_hash_table_lookup (index, entry) == entry) {
+    if (entry->next != entry)
+      g_hash_table_add (index, entry->next);
+    else
+      g_hash_table_remove (index, entry);
+  }
+  entry->next->previous = entry->previous;
+  entry->previous->next = entry->next;
+  entry->next = NULL;
+  entry->previous = NULL;
 }

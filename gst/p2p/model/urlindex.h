@@ -16,16 +16,19 @@ G_BEGIN_DECLS
  * @range: of the resource
  * @hash: of both
  * @owner: what it names
- * @is_in: whether the table holds it
+ * @next: another entry with the same key and range: a ring, in order
+ * @previous: the other way round; %NULL while the index does not hold it
  */
-typedef struct
+typedef struct _P2pUrlEntry P2pUrlEntry;
+struct _P2pUrlEntry
 {
   const char *key;
   P2pRange range;
   guint hash;
-  gboolean is_in;
   gpointer owner;
-} P2pUrlEntry;
+  P2pUrlEntry *next;
+  P2pUrlEntry *previous;
+};
 
 typedef GHashTable P2pUrlIndex;
 
@@ -35,13 +38,20 @@ P2pUrlIndex *p2p_url_index_new (void);
 void p2p_url_entry_init (
     P2pUrlEntry *entry, const char *key, const P2pRange *range, gpointer owner);
 
-/* The entry in the table that equals @entry, or %NULL. */
+static inline gboolean
+p2p_url_entry_is_in (const P2pUrlEntry *entry)
+{
+  return entry->previous != NULL;
+}
+
+/* The first of the entries that equal @entry, or %NULL. The last one's @next
+ * is the first. */
 P2pUrlEntry *p2p_url_index_find (P2pUrlIndex *index, const P2pUrlEntry *entry);
 
-/* Adds @entry in place of one that equals it. */
+/* Adds @entry, which must not be in, behind those that equal it. */
 void p2p_url_index_add (P2pUrlIndex *index, P2pUrlEntry *entry);
 
-/* Takes @entry out, if it is in. */
+/* Takes @entry out, if it is in. All are O(1). */
 void p2p_url_index_remove (P2pUrlIndex *index, P2pUrlEntry *entry);
 
 G_END_DECLS

@@ -238,7 +238,8 @@ test_master (void)
   g_assert_cmpstr (variant->subtitles, ==, "s");
   variant = g_ptr_array_index (playlist->variants, 1);
   g_assert_cmpuint (variant->bandwidth, ==, 0);
-  g_assert_cmpuint (variant->width, ==, 0);
+  g_assert_cmpuint (variant->width, ==, 1920);
+  g_assert_cmpuint (variant->height, ==, 0);
   g_assert_null (variant->codecs);
 
   g_assert_cmpuint (playlist->renditions->len, ==, 3);

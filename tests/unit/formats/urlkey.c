@@ -104,7 +104,8 @@ test_refused (void)
 {
   static const char *const references[] = { "data:,x", "skd://k", "file:///x",
     "http:g", "http:/g", "https://", "http://:80/", "http://a:x/",
-    "http://a b/", "mailto:x", "p2phls+http://a/" };
+    "http://a b/", "http://::", "http://a:b:80/", "http://[x]/", "http://%41/",
+    "http://a[::1]/", "http://u@", "mailto:x", "p2phls+http://a/" };
   g_autoptr (GString) out = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (references); i++) {
