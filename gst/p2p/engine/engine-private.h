@@ -116,12 +116,16 @@ struct _P2pPlayerRequest
   /* straight from HTTP */
   guint64 http;
   guint64 received; /* bytes of the body so far */
+  guint64 skip;     /* bytes to throw away: the server ignored the range */
   int retries;
   gboolean counts_as_miss; /* no manifest named it */
   gboolean paused;
   gboolean sniffed;
   GByteArray *playlist; /* (nullable): a playlist is being collected */
   P2pHttpResponse *response;
+
+  gboolean was_shared;    /* the rest of a segment */
+  gboolean cannot_resume; /* and the origin refused to send one */
 
   /* a segment that is shared */
   P2pShare *share;
@@ -372,6 +376,8 @@ void p2p_peer_cancel (P2pPeer *peer);
 /* Whether it takes part in P2P Media Loader 5's election. */
 gboolean p2p_peer_elects (const P2pPeer *peer);
 void p2p_peer_upload_tick (gpointer engine, gint64 now_us);
+/* The user takes the uplink back. */
+void p2p_peer_end_uploads (P2pEngine *engine);
 
 /* --- tracker.c: one tracker ------------------------------------------------- */
 

@@ -134,6 +134,8 @@ p2p_engine_configure (
     if (upload_was != engine->upload)
       p2p_share_wants_announce (share);
   }
+  if (upload_was && !engine->upload)
+    p2p_peer_end_uploads (engine);
   p2p_timer_set_sooner (&engine->upload_timer, now_us);
   engine->busy = FALSE;
 }
@@ -260,14 +262,15 @@ p2p_engine_step (P2pEngine *engine, gint64 now_us)
 
   g_hash_table_iter_init (&iter, engine->shares);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    P2pShare *share = value;
-
-    if (share->schedule_wanted)
-      p2p_schedule (share);
-    if (share->announce_wanted)
-      p2p_share_announce (share);
+    if (((P2pShare *) value)->schedule_wanted)
+      p2p_schedule (value);
   }
   p2p_share_evict (engine);
+  g_hash_table_iter_init (&iter, engine->shares);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    if (((P2pShare *) value)->announce_wanted)
+      p2p_share_announce (value);
+  }
   engine->busy = FALSE;
 
   return p2p_timer_queue_next (engine->timers);

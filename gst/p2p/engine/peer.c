@@ -272,7 +272,7 @@ p2p_peer_send_announcement (P2pPeer *peer, GPtrArray *messages)
     return;
   }
   peer->announce_late = FALSE;
-  peer->announced = TRUE;
+  peer->announced = peer->share->engine->upload;
   if (messages != NULL) {
     send_all (peer, messages);
     return;
@@ -607,6 +607,28 @@ p2p_peer_upload_tick (gpointer owner, gint64 now_us)
   first = p2p_prng_below (&engine->prng, waiting->len);
   for (i = 0; i < waiting->len; i++)
     pump (waiting->pdata[(first + i) % waiting->len]);
+}
+
+void
+p2p_peer_end_uploads (P2pEngine *engine)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pPeer *peer = value;
+    P2pCommand command = {
+      .kind = P2P_COMMAND_ABSENT,
+      .segment_id = peer->upload_id,
+      .request_id = peer->upload_request,
+    };
+
+    if (peer->upload == NULL)
+      continue;
+    end_upload (peer);
+    send_command (peer, &command);
+  }
 }
 
 static void

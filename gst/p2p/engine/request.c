@@ -303,7 +303,9 @@ start_http (P2pPlayerRequest *request)
     .profile = request->profile,
   };
 
-  http.range.start += request->received;
+  if (!request->cannot_resume)
+    http.range.start += request->received;
+  request->skip = 0;
   request->http = p2p_engine_number (engine);
   request->paused = FALSE;
   g_hash_table_insert (engine->fetches,
@@ -376,19 +378,33 @@ sniff (P2pPlayerRequest *request)
   }
 }
 
+/* The rest was asked for, something else came. */
+static void
+fail_to_resume (P2pPlayerRequest *request)
+{
+  g_autoptr (P2pHttpFailure) failure =
+      p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
+
+  failure->reason = g_strdup ("The server cannot resume");
+  failure->uri = g_strdup (request->uri);
+  p2p_request_fail (request, failure);
+}
+
 void
 p2p_request_http_headers (P2pPlayerRequest *request, P2pHttpResponse *response)
 {
   if (request->received > 0) {
-    g_autoptr (P2pHttpFailure) failure = NULL;
+    guint64 whole = request->range.start;
 
-    if (response->range_start == request->range.start + request->received)
+    if (response->range_start == whole + request->received)
       return;
-    /* The rest was asked for, something else came. */
-    failure = p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
-    failure->reason = g_strdup ("The server cannot resume");
-    failure->uri = g_strdup (request->uri);
-    p2p_request_fail (request, failure);
+    /* HTTP alone would not have asked for the rest of a segment: all of it
+     * will do. */
+    if (request->was_shared && response->range_start == whole
+        && (response->status == 206 || p2p_range_is_all (&request->range)))
+      request->skip = request->received;
+    else
+      fail_to_resume (request);
     return;
   }
 
@@ -403,12 +419,28 @@ p2p_request_http_headers (P2pPlayerRequest *request, P2pHttpResponse *response)
   send_headers (request);
 }
 
+static void
+skip_data (P2pPlayerRequest *request, GBytes *bytes)
+{
+  gsize size = g_bytes_get_size (bytes);
+  gsize skip = MIN (request->skip, size);
+  g_autoptr (GBytes) rest = g_bytes_new_from_bytes (bytes, skip, size - skip);
+
+  request->skip -= skip;
+  request->received += size - skip;
+  send_data (request, rest);
+}
+
 void
 p2p_request_http_data (P2pPlayerRequest *request, GBytes *bytes)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
 
+  if (request->skip > 0) {
+    skip_data (request, bytes);
+    return;
+  }
   request->received += size;
   if (request->playlist == NULL) {
     send_data (request, bytes);
@@ -511,6 +543,10 @@ void
 p2p_request_http_done (P2pPlayerRequest *request)
 {
   request->http = 0;
+  if (request->skip > 0) {
+    fail_to_resume (request);
+    return;
+  }
   if (request->playlist != NULL && !request->sniffed)
     sniff (request);
   if (request->playlist != NULL)
@@ -530,6 +566,12 @@ p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
   int allowed = request->profile->retries;
 
   request->http = 0;
+  if (request->was_shared && request->received > 0 && !request->cannot_resume
+      && failure->kind == P2P_HTTP_FAILURE_STATUS) {
+    request->cannot_resume = TRUE;
+    start_http (request);
+    return;
+  }
   if (is_worth_retrying (failure->kind)
       && (allowed < 0 || request->retries < allowed)) {
     gint64 delay_us = RETRY_STEP_US * MIN (request->retries, 10);
@@ -547,9 +589,21 @@ p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
 void
 p2p_request_detach (P2pPlayerRequest *request)
 {
-  request->entry->users--;
+  P2pEntry *entry = request->entry;
+
+  if (entry->complete) {
+    request->pace_bps = 0;
+    p2p_request_advance (request);
+    return;
+  }
+  if (entry->size > 0 && request->delivered == entry->total) {
+    end_request (request);
+    return;
+  }
+  entry->users--;
   request->entry = NULL;
   request->share = NULL;
+  request->was_shared = TRUE;
   request->received = request->delivered;
   request->sniffed = TRUE;
   p2p_timer_clear (&request->pace_timer);

@@ -65,16 +65,19 @@ p2p_share_ensure (P2pEngine *engine, P2pStream *stream)
 static void
 detach_requests (P2pShare *share)
 {
+  g_autoptr (GPtrArray) requests = g_ptr_array_new ();
   GHashTableIter iter;
   gpointer value;
+  guint i;
 
   g_hash_table_iter_init (&iter, share->engine->requests);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    P2pPlayerRequest *request = value;
-
-    if (request->share == share)
-      p2p_request_detach (request);
+    if (((P2pPlayerRequest *) value)->share == share)
+      g_ptr_array_add (requests, value);
   }
+  /* Some end with it. */
+  for (i = 0; i < requests->len; i++)
+    p2p_request_detach (requests->pdata[i]);
 }
 
 static void
