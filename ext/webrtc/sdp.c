@@ -53,8 +53,13 @@ index_of (const char *word, const char *const *words, guint n)
 static gboolean
 copy_word (char *to, gsize size, const char *from)
 {
-  if (*from == '\0' || strlen (from) >= size)
+  gsize length = strlen (from);
+
+  if (length == 0 || length >= size)
     return FALSE;
+  for (gsize i = 0; i < length; i++)
+    if (!g_ascii_isgraph (from[i]))
+      return FALSE;
 
   g_strlcpy (to, from, size);
 

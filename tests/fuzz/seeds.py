@@ -46,6 +46,27 @@ def trackermsg(vectors):
     yield b'{"failure reason":"no","warning message":"w","tracker id":"t"}'
 
 
+def descriptions(value):
+    """Every SDP in the vectors, however deep."""
+    if isinstance(value, str):
+        if value.startswith("v=0"):
+            yield value.encode()
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from descriptions(member)
+
+
+def sdp(vectors):
+    yield from descriptions(load(vectors, "sdp.json"))
+
+
+def dcep(_):
+    yield b"\x02"
+    for label, protocol in ((b"", b""), (b"webtorrent", b""), (b"a", b"b")):
+        yield struct.pack(">BBHIHH", 3, 0, 0, 0, len(label),
+                          len(protocol)) + label + protocol
+
+
 def record(url, text):
     return ("P%s\n%s\0" % (url, text)).encode()
 
@@ -72,7 +93,7 @@ def registry(vectors):
 
 def main(arguments):
     vectors, out, stamp = arguments[1:]
-    for target in (m3u8, peermsg, trackermsg, registry):
+    for target in (m3u8, peermsg, trackermsg, registry, sdp, dcep):
         folder = os.path.join(out, target.__name__)
         os.makedirs(folder, exist_ok=True)
         for number, seed in enumerate(target(vectors)):
