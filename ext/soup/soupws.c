@@ -160,13 +160,16 @@ static gboolean
 on_writable (GObject *stream, gpointer user_data)
 {
   Socket *socket = user_data;
-  g_autoptr (GBytes) frame = g_queue_pop_head (&socket->waiting);
 
-  socket->waiting_bytes -= g_bytes_get_size (frame);
-  if (is_open (socket))
+  while (socket->waiting.length > 0 && is_open (socket)
+      && g_pollable_output_stream_is_writable (output_of (socket))) {
+    g_autoptr (GBytes) frame = g_queue_pop_head (&socket->waiting);
+
+    socket->waiting_bytes -= g_bytes_get_size (frame);
     soup_websocket_connection_send_message (
         socket->connection, SOUP_WEBSOCKET_DATA_TEXT, frame);
-  if (socket->waiting.length > 0)
+  }
+  if (socket->waiting.length > 0 && is_open (socket))
     return G_SOURCE_CONTINUE;
 
   g_clear_pointer (&socket->writable, g_source_unref);
