@@ -55,8 +55,7 @@ add_source (Player *player, GstElement **src)
   GstElement *sink = gst_element_factory_make ("fakesink", NULL);
 
   *src = new_source ();
-  gst_bin_add_many (
-      GST_BIN (player->pipeline), gst_object_ref (*src), sink, NULL);
+  gst_bin_add_many (GST_BIN (player->pipeline), *src, sink, NULL);
   fail_unless (gst_element_link (*src, sink));
   gst_object_unref (*src);
 }
