@@ -318,9 +318,10 @@ struct _P2pPeer
   P2pTimer timer;  /* exchange, then no-bytes and no-reading timeouts */
 
   P2pCommandJoiner *joiner;
-  GArray *loaded;  /* gint64 external ids, ascending */
-  GArray *loading; /* gint64 external ids, ascending */
-  gboolean heard;  /* it has announced */
+  GArray *loaded;    /* gint64 external ids, ascending */
+  GArray *loading;   /* gint64 external ids, ascending */
+  gboolean heard;    /* it has announced */
+  gint64 claimed_us; /* last said to be fetching something, 0: never */
   gint64 announcements_since_us;
   guint announcements;
 

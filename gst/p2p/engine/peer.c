@@ -365,6 +365,8 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   peer->heard = TRUE;
   take_ids (&peer->loaded, command->loaded);
   take_ids (&peer->loading, command->loading);
+  if (peer->loading != NULL && peer->loading->len > 0)
+    peer->claimed_us = now_us;
   p2p_share_wants_schedule (peer->share);
 }
 

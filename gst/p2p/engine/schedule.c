@@ -25,6 +25,11 @@
  * times what makes a segment urgent, nothing is begun ahead of it. */
 #define COMFORTABLE 4
 
+/* For how long a peer that went to the origin counts as one who may be the
+ * first to know of a segment (docs/design/claims.md). */
+#define CLAIMS_MEMORY_US (20 * G_USEC_PER_SEC)
+#define CLAIMS_MEMORY_SEGMENTS 4
+
 /* Share of the cache that segments ahead of the playhead may fill. */
 #define AHEAD_SHARE 0.8
 
@@ -98,8 +103,9 @@ is_held_somewhere (P2pShare *share, gint64 id)
   return FALSE;
 }
 
+/* How many of those that have claimed a segment since then go before us. */
 static guint
-own_rank (P2pShare *share, gint64 id)
+own_rank (P2pShare *share, gint64 id, gint64 claimed_since_us)
 {
   g_autofree const P2pPeerId **ids =
       g_new (const P2pPeerId *, share->peers->len + 1);
@@ -109,7 +115,8 @@ own_rank (P2pShare *share, gint64 id)
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
 
-    if (peer->state == P2P_PEER_OPEN && p2p_peer_elects (peer))
+    if (peer->state == P2P_PEER_OPEN && p2p_peer_elects (peer)
+        && peer->claimed_us >= claimed_since_us)
       ids[n++] = &peer->id;
   }
 
@@ -133,6 +140,14 @@ expected_bytes (P2pDownload *download, gint64 duration_us)
   return share->stream->bitrate / 8.0 * duration_us / G_USEC_PER_SEC;
 }
 
+/* Playlists are refreshed at phases that stay as they are: who has not been
+ * the first to know for a while will not be this time. */
+static gint64
+claims_memory_us (const P2pFetchView *view)
+{
+  return MAX (CLAIMS_MEMORY_US, CLAIMS_MEMORY_SEGMENTS * view->duration_us);
+}
+
 static void
 fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
 {
@@ -146,7 +161,8 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
   view->peer_bps =
       holder == NULL ? 0 : p2p_bandwidth_bps (&holder->bandwidth, view->now_us);
   view->loading = is_loading_somewhere (share, download->id);
-  view->rank = view->peers == 0 ? 0 : own_rank (share, download->id);
+  view->rank =
+      own_rank (share, download->id, view->now_us - claims_memory_us (view));
 }
 
 static void
@@ -373,7 +389,7 @@ prefetch_from_origin (P2pShare *share, gint64 id, Slots *slots)
       || is_held_somewhere (share, id) || is_loading_somewhere (share, id))
     return;
   slots->looked_at++;
-  if (own_rank (share, id) != 0)
+  if (own_rank (share, id, 0) != 0)
     return;
   slots->http_slots--;
   p2p_download_start_http (

@@ -50,7 +50,8 @@ typedef struct
  *   what they hold; in the past when none are
  * @holder_free: a connected peer has it and can be asked
  * @loading: a connected peer says that it is fetching it
- * @rank: peers that the election puts before us
+ * @rank: peers that have been to the origin lately and that the election puts
+ *   before us
  */
 typedef struct
 {
