@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "m3u8-lex.h"
+#include "m3u8-variables.h"
 
 typedef P2pM3u8Span Span;
 
@@ -13,16 +14,12 @@ typedef P2pM3u8Span Span;
  * this too. */
 #define SHORTEST_SEGMENT_US 10000
 
-/* Characters of a variable's name; those of streaming services have a few. */
-#define VARIABLE_NAME_MAX 64
-
 /* --- state -------------------------------------------------------------- */
 
 typedef struct
 {
   P2pM3u8 *playlist;
-  GHashTable *variables; /* (nullable) EXT-X-DEFINE: name to value */
-  gsize substituted;     /* bytes that variables have become */
+  P2pM3u8Variables variables;
   const P2pM3u8Other *last_other[P2P_M3U8_N_OTHERS];
 
   /* What the next URI line belongs to. */
@@ -101,71 +98,10 @@ playlist_new (void)
   return playlist;
 }
 
-/* --- variables ---------------------------------------------------------- */
-
-/* The value of the variable that @open begins, and how long its reference
- * is; NULL when it is no reference to a variable we know. */
-static const char *
-find_variable (const Parser *parser, Span open, gsize *length)
-{
-  char name[VARIABLE_NAME_MAX + 1];
-  const char *start = open.at + 2;
-  const char *close = memchr (start, '}', MIN (open.length - 2, sizeof name));
-  const char *value;
-
-  if (close == NULL)
-    return NULL;
-  memcpy (name, start, close - start);
-  name[close - start] = '\0';
-  value = g_hash_table_lookup (parser->variables, name);
-  if (value != NULL)
-    *length = close + 1 - open.at;
-
-  return value;
-}
-
-/* Text with each {$name} that is defined replaced; NULL when there is
- * nothing to replace. A short text may name a long value many times, so
- * what all of them become is bounded as the playlist is. */
-static char *
-substitute (Parser *parser, Span text)
-{
-  g_autoptr (GString) out = NULL;
-  const char *end = text.at + text.length;
-  const char *open;
-
-  if (parser->variables == NULL)
-    return NULL;
-
-  while ((open = memmem (text.at, text.length, "{$", 2)) != NULL) {
-    gsize length = 2; /* unknown: the two characters stand for themselves */
-    const char *value =
-        find_variable (parser, (Span){ open, end - open }, &length);
-
-    if (out == NULL)
-      out = g_string_new (NULL);
-    g_string_append_len (out, text.at, open - text.at);
-    if (value != NULL) {
-      g_string_append (out, value);
-      parser->substituted += strlen (value);
-    } else {
-      g_string_append_len (out, open, length);
-    }
-    text = (Span){ open + length, end - open - length };
-    if (parser->substituted > P2P_PLAYLIST_MAX_BYTES)
-      return g_strdup ("");
-  }
-  if (out == NULL)
-    return NULL;
-
-  g_string_append_len (out, text.at, text.length);
-  return g_string_free (g_steal_pointer (&out), FALSE);
-}
-
 static char *
 dup_text (Parser *parser, Span text)
 {
-  char *replaced = substitute (parser, text);
+  char *replaced = p2p_m3u8_substitute (&parser->variables, text);
 
   return replaced != NULL ? replaced : g_strndup (text.at, text.length);
 }
@@ -173,18 +109,7 @@ dup_text (Parser *parser, Span text)
 static void
 on_define (Parser *parser, Span list)
 {
-  Span name;
-  Span value;
-
-  if (!p2p_m3u8_find_attribute (list, "NAME", &name)
-      || !p2p_m3u8_find_attribute (list, "VALUE", &value))
-    return;
-  if (parser->variables == NULL)
-    parser->variables =
-        g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  if (g_hash_table_size (parser->variables) < P2P_PLAYLIST_MAX_VARIABLES)
-    g_hash_table_replace (parser->variables, g_strndup (name.at, name.length),
-        g_strndup (value.at, value.length));
+  p2p_m3u8_define (&parser->variables, list);
 }
 
 /* --- multivariant playlists --------------------------------------------- */
@@ -530,7 +455,7 @@ next_byte (const P2pM3u8 *playlist, const char *uri)
 static P2pM3u8Segment *
 segment_new (Parser *parser, Span uri)
 {
-  g_autofree char *replaced = substitute (parser, uri);
+  g_autofree char *replaced = p2p_m3u8_substitute (&parser->variables, uri);
   P2pM3u8Segment *segment;
   char *copy;
 
@@ -711,65 +636,7 @@ p2p_m3u8_parse (GBytes *body, GError **error)
     read_line (&parser, line);
 
   g_clear_pointer (&parser.variant, variant_free);
-  g_clear_pointer (&parser.variables, g_hash_table_unref);
+  p2p_m3u8_variables_clear (&parser.variables);
 
   return g_steal_pointer (&playlist);
-}
-
-/* --- rewriting ---------------------------------------------------------- */
-
-static gboolean
-is_absolute_http (Span uri)
-{
-  return (uri.length > 5 && g_ascii_strncasecmp (uri.at, "http:", 5) == 0)
-      || (uri.length > 6 && g_ascii_strncasecmp (uri.at, "https:", 6) == 0);
-}
-
-/* The URI in @line that must change, or an empty span. */
-static Span
-find_absolute (Span line)
-{
-  Span nothing = { line.at, 0 };
-  Span name;
-  Span uri = line;
-
-  if (line.length > 0 && line.at[0] == '#') {
-    /* The title of EXTINF is free text. */
-    if (!p2p_m3u8_split_tag (line, &name, &uri)
-        || p2p_m3u8_span_is (name, "EXTINF")
-        || !p2p_m3u8_find_attribute (uri, "URI", &uri))
-      return nothing;
-  }
-
-  return is_absolute_http (uri) ? uri : nothing;
-}
-
-GBytes *
-p2p_m3u8_prefix_uris (GBytes *body, const char *prefix)
-{
-  g_autoptr (GByteArray) out = NULL;
-  const char *copied;
-  Span text;
-  Span line;
-
-  text.at = g_bytes_get_data (body, &text.length);
-  copied = text.at;
-  p2p_m3u8_skip_bom (&text);
-  while (p2p_m3u8_next_line (&text, &line)) {
-    Span uri = find_absolute (line);
-
-    if (uri.length == 0)
-      continue;
-    if (out == NULL)
-      out = g_byte_array_sized_new (g_bytes_get_size (body) * 5 / 4);
-    g_byte_array_append (out, (const guint8 *) copied, uri.at - copied);
-    g_byte_array_append (out, (const guint8 *) prefix, strlen (prefix));
-    copied = uri.at;
-  }
-  if (out == NULL)
-    return g_bytes_ref (body);
-
-  g_byte_array_append (
-      out, (const guint8 *) copied, text.at + text.length - copied);
-  return g_byte_array_free_to_bytes (g_steal_pointer (&out));
 }

@@ -12,6 +12,7 @@
 #include "model/identity.h"
 #include "model/listing.h"
 #include "model/urlindex.h"
+#include "model/urlset.h"
 
 /**
  * Presentation:
@@ -40,17 +41,6 @@ typedef struct
   gboolean is_anonymous;
 } Rendition;
 
-/**
- * Other:
- *
- * A resource that is neither playlist nor segment. The key follows.
- */
-typedef struct
-{
-  P2pUrlEntry entry;
-  GList link;
-} Other;
-
 struct _P2pRegistry
 {
   char *swarm_id; /* (nullable) the user's */
@@ -62,48 +52,10 @@ struct _P2pRegistry
   GHashTable *by_path; /* URL key without query → Rendition; NULL: several */
   GHashTable *by_name; /* stream swarm id → Rendition, the first of it */
   P2pUrlIndex *segments;
-  P2pUrlIndex *others;
-  GQueue others_order; /* of Other, oldest first */
+  P2pUrlSet *others; /* keys, init segments, parts, … */
   guint last_serial;
   guint64 uses;
 };
-
-/* --- streams ------------------------------------------------------------ */
-
-gint64
-p2p_stream_external_id (
-    const P2pStream *stream, P2pProtocol protocol, gint64 id)
-{
-  id -= stream->id_offset;
-
-  return protocol == P2P_PROTOCOL_V2 ? id - stream->v2_offset : id;
-}
-
-gint64
-p2p_stream_segment_id (
-    const P2pStream *stream, P2pProtocol protocol, gint64 external_id)
-{
-  gint64 offset =
-      stream->id_offset + (protocol == P2P_PROTOCOL_V2 ? stream->v2_offset : 0);
-  gint64 id;
-
-  /* A stranger's number. */
-  return __builtin_add_overflow (external_id, offset, &id) ? -1 : id;
-}
-
-const P2pSegment *
-p2p_stream_segment (const P2pStream *stream, gint64 id)
-{
-  const P2pSegment *first;
-
-  if (stream->segments->len == 0)
-    return NULL;
-  first = stream->segments->pdata[0];
-  if (id < first->id || (guint64) id - first->id >= stream->segments->len)
-    return NULL;
-
-  return stream->segments->pdata[id - first->id];
-}
 
 /* --- life --------------------------------------------------------------- */
 
@@ -147,25 +99,14 @@ p2p_registry_new (const char *swarm_id)
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   registry->by_name = g_hash_table_new (g_str_hash, g_str_equal);
   registry->segments = p2p_url_index_new ();
-  registry->others = p2p_url_index_new ();
-  g_queue_init (&registry->others_order);
+  registry->others = p2p_url_set_new (P2P_REGISTRY_MAX_OTHERS);
 
   return registry;
-}
-
-static void
-forget_other (P2pRegistry *registry, Other *other)
-{
-  g_queue_unlink (&registry->others_order, &other->link);
-  p2p_url_index_remove (registry->others, &other->entry);
-  g_free (other);
 }
 
 void
 p2p_registry_free (P2pRegistry *registry)
 {
-  while (registry->others_order.head != NULL)
-    forget_other (registry, registry->others_order.head->data);
   g_hash_table_unref (registry->by_name);
   g_hash_table_unref (registry->by_path);
   g_hash_table_unref (registry->playlists);
@@ -173,7 +114,7 @@ p2p_registry_free (P2pRegistry *registry)
   g_ptr_array_unref (registry->streams);
   g_ptr_array_unref (registry->renditions);
   g_ptr_array_unref (registry->presentations);
-  g_hash_table_unref (registry->others);
+  p2p_url_set_free (registry->others);
   g_hash_table_unref (registry->segments);
   g_free (registry->swarm_id);
   g_free (registry);
@@ -419,37 +360,6 @@ declare_stream (P2pRegistry *registry, Presentation *presentation,
 /* --- what is no segment ------------------------------------------------- */
 
 static void
-add_other (P2pRegistry *registry, const char *uri, const P2pRange *range)
-{
-  g_autofree char *key = uri != NULL ? p2p_url_key_of (uri) : NULL;
-  gsize size;
-  P2pUrlEntry probe;
-  P2pUrlEntry *known;
-  Other *other;
-
-  if (key == NULL)
-    return;
-
-  p2p_url_entry_init (&probe, key, range, NULL);
-  known = p2p_url_index_find (registry->others, &probe);
-  if (known != NULL) {
-    other = known->owner;
-    g_queue_unlink (&registry->others_order, &other->link);
-  } else {
-    size = strlen (key) + 1;
-    other = g_malloc0 (sizeof *other + size);
-    memcpy (other + 1, key, size);
-    p2p_url_entry_init (
-        &other->entry, (const char *) (other + 1), range, other);
-    other->link.data = other;
-    p2p_url_index_add (registry->others, &other->entry);
-  }
-  g_queue_push_tail_link (&registry->others_order, &other->link);
-  if (registry->others_order.length > P2P_REGISTRY_MAX_OTHERS)
-    forget_other (registry, registry->others_order.head->data);
-}
-
-static void
 add_others (
     P2pRegistry *registry, const Source *source, const GPtrArray *others)
 {
@@ -462,7 +372,8 @@ add_others (
     for (guint base = 0; base < 2; base++) {
       g_autofree char *uri = source_resolve (source, base, other->uri);
 
-      add_other (registry, uri, &other->range);
+      if (uri != NULL)
+        p2p_url_set_add (registry->others, uri, &other->range);
     }
   }
 }
@@ -695,7 +606,7 @@ p2p_registry_lookup (P2pRegistry *registry, const char *uri,
   entry = p2p_url_index_find (registry->segments, &probe);
   if (entry != NULL)
     return found_segment (registry, entry, stream, segment_id);
-  if (p2p_url_index_find (registry->others, &probe) != NULL)
+  if (p2p_url_set_contains (registry->others, &probe))
     return P2P_RESOURCE_OTHER;
   if (g_hash_table_contains (registry->playlists, key)
       || g_hash_table_contains (registry->masters, key))
