@@ -8,6 +8,7 @@
 
 #include <glib/gstdio.h>
 #include <libsoup/soup.h>
+#include <pthread.h>
 #include <string.h>
 
 typedef struct
@@ -19,9 +20,10 @@ typedef struct
 
 struct _TestHttpServer
 {
-  GMutex lock; /* guards resources, connections, n_domains */
-  GCond changed;
-  guint n_domains;
+  pthread_mutex_t lock; /* guards resources, connections, domain;
+                           not GLib's, which ThreadSanitizer cannot see */
+  pthread_cond_t changed;
+  SoupAuthDomain *domain; /* on its way to the server's thread */
   GHashTable *resources;
   GHashTable *connections; /* remote address as text */
   guint requests;
@@ -100,7 +102,7 @@ look_up (TestHttpServer *server, SoupServerMessage *message, const char *path,
       G_SOCKET_CONNECTABLE (soup_server_message_get_remote_address (message)));
   Resource *resource;
 
-  g_mutex_lock (&server->lock);
+  pthread_mutex_lock (&server->lock);
   server->requests++;
   g_hash_table_add (server->connections, g_steal_pointer (&remote));
   resource = g_hash_table_lookup (server->resources, path);
@@ -118,7 +120,7 @@ look_up (TestHttpServer *server, SoupServerMessage *message, const char *path,
     if (answer->statuses != NULL && answer->statuses[i] != 0)
       *status = answer->statuses[i];
   }
-  g_mutex_unlock (&server->lock);
+  pthread_mutex_unlock (&server->lock);
 
   return resource != NULL;
 }
@@ -452,8 +454,8 @@ server_new (GTlsCertificate *certificate, gboolean http2)
 {
   TestHttpServer *server = g_new0 (TestHttpServer, 1);
 
-  g_mutex_init (&server->lock);
-  g_cond_init (&server->changed);
+  pthread_mutex_init (&server->lock, NULL);
+  pthread_cond_init (&server->changed, NULL);
   server->resources = g_hash_table_new_full (
       g_str_hash, g_str_equal, g_free, (GDestroyNotify) resource_free);
   server->connections =
@@ -513,8 +515,8 @@ test_http_server_free (TestHttpServer *server)
   g_hash_table_unref (server->resources);
   g_hash_table_unref (server->connections);
   g_clear_object (&server->certificate);
-  g_mutex_clear (&server->lock);
-  g_cond_clear (&server->changed);
+  pthread_mutex_destroy (&server->lock);
+  pthread_cond_destroy (&server->changed);
   if (server->trust_path != NULL)
     g_unlink (server->trust_path);
   g_free (server->trust_path);
@@ -558,9 +560,9 @@ test_http_server_set (
   answer_copy (&resource->answer, answer);
   resource->last_headers =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_mutex_lock (&server->lock);
+  pthread_mutex_lock (&server->lock);
   g_hash_table_replace (server->resources, g_strdup (path), resource);
-  g_mutex_unlock (&server->lock);
+  pthread_mutex_unlock (&server->lock);
 }
 
 typedef struct
@@ -602,45 +604,33 @@ check_digest (SoupAuthDomain *domain, SoupServerMessage *message,
       user, "tests", login->password);
 }
 
-typedef struct
-{
-  TestHttpServer *server;
-  SoupAuthDomain *domain;
-} AddDomain;
-
 static gboolean
 add_domain (gpointer user_data)
 {
-  AddDomain *add = user_data;
+  TestHttpServer *server = user_data;
 
-  soup_server_add_auth_domain (add->server->soup, add->domain);
-  g_object_unref (add->domain);
-  g_mutex_lock (&add->server->lock);
-  add->server->n_domains++;
-  g_cond_signal (&add->server->changed);
-  g_mutex_unlock (&add->server->lock);
-  g_free (add);
+  pthread_mutex_lock (&server->lock);
+  soup_server_add_auth_domain (server->soup, server->domain);
+  g_clear_object (&server->domain);
+  pthread_cond_signal (&server->changed);
+  pthread_mutex_unlock (&server->lock);
 
   return G_SOURCE_REMOVE;
 }
 
+/* Takes @domain. Waits, or a request could overtake it. */
 static void
 protect (TestHttpServer *server, SoupAuthDomain *domain, const char *path)
 {
-  AddDomain *add = g_new0 (AddDomain, 1);
-  guint before;
-
   soup_auth_domain_add_path (domain, path);
-  add->server = server;
-  add->domain = domain;
-  g_mutex_lock (&server->lock);
-  before = server->n_domains;
-  g_mutex_unlock (&server->lock);
-  g_main_context_invoke (server->context, add_domain, add);
-  g_mutex_lock (&server->lock);
-  while (server->n_domains == before)
-    g_cond_wait (&server->changed, &server->lock);
-  g_mutex_unlock (&server->lock);
+  pthread_mutex_lock (&server->lock);
+  server->domain = domain;
+  pthread_mutex_unlock (&server->lock);
+  g_main_context_invoke (server->context, add_domain, server);
+  pthread_mutex_lock (&server->lock);
+  while (server->domain != NULL)
+    pthread_cond_wait (&server->changed, &server->lock);
+  pthread_mutex_unlock (&server->lock);
 }
 
 void
@@ -685,13 +675,13 @@ test_http_server_requests (TestHttpServer *server, const char *path)
   Resource *resource;
   guint n;
 
-  g_mutex_lock (&server->lock);
+  pthread_mutex_lock (&server->lock);
   resource =
       path != NULL ? g_hash_table_lookup (server->resources, path) : NULL;
   n = path == NULL       ? server->requests
       : resource != NULL ? resource->requests
                          : 0;
-  g_mutex_unlock (&server->lock);
+  pthread_mutex_unlock (&server->lock);
 
   return n;
 }
@@ -701,9 +691,9 @@ test_http_server_connections (TestHttpServer *server)
 {
   guint n;
 
-  g_mutex_lock (&server->lock);
+  pthread_mutex_lock (&server->lock);
   n = g_hash_table_size (server->connections);
-  g_mutex_unlock (&server->lock);
+  pthread_mutex_unlock (&server->lock);
 
   return n;
 }
@@ -716,11 +706,11 @@ test_http_server_header (
   Resource *resource;
   char *value = NULL;
 
-  g_mutex_lock (&server->lock);
+  pthread_mutex_lock (&server->lock);
   resource = g_hash_table_lookup (server->resources, path);
   if (resource != NULL)
     value = g_strdup (g_hash_table_lookup (resource->last_headers, key));
-  g_mutex_unlock (&server->lock);
+  pthread_mutex_unlock (&server->lock);
 
   return value;
 }
