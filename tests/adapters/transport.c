@@ -252,6 +252,152 @@ test_bad_answer_closes (void)
   UNTIL (pair, a->closed != NULL);
 }
 
+/* As sessions of one process: threads of their own, one stack below. */
+static gpointer
+run_session (gpointer data)
+{
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (Pair) pair = pair_new ();
+
+    connect_pair (pair);
+    exchange (pair, &pair->a, &pair->b);
+    exchange (pair, &pair->b, &pair->a);
+  }
+
+  return NULL;
+}
+
+static void
+test_many_sessions (void)
+{
+  GThread *threads[6];
+
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    threads[i] = g_thread_new ("session", run_session, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_thread_join (threads[i]);
+}
+
+/* Ended at every stage of connecting, and with the thread's end each time. */
+static void
+test_cycles (void)
+{
+  for (guint i = 0; i < 100; i++) {
+    g_autoptr (Pair) pair = pair_new ();
+    End *a = &pair->a, *b = &pair->b;
+
+    if (i % 5 == 0)
+      continue;
+    a->port->ops->offer (a->port, a->conn, "webtorrent");
+    if (i % 5 == 1)
+      continue;
+    UNTIL (pair, a->sdp != NULL);
+    b->port->ops->answer (b->port, b->conn, a->sdp);
+    if (i % 5 == 2)
+      continue;
+    UNTIL (pair, b->sdp != NULL);
+    a->port->ops->set_answer (a->port, a->conn, b->sdp);
+    if (i % 5 == 3)
+      b->port->ops->close (b->port, b->conn);
+    else if (i % 10 == 4)
+      UNTIL (pair, a->open && b->open);
+  }
+}
+
+#ifndef __SANITIZE_THREAD__
+/* Looked up by the system, in vain; not waited for when it is all over. */
+static void
+test_names (void)
+{
+  static const char *const servers[] = { "stun://nobody.invalid",
+    "turn://u:p@nobody.invalid", NULL };
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a, *b = &pair->b;
+  g_auto (GStrv) lines = NULL;
+
+  a->port->ops->configure (a->port, servers);
+  a->port->ops->offer (a->port, a->conn, "webtorrent");
+  UNTIL (pair, a->sdp != NULL);
+
+  /* The first candidate's address becomes a name that nobody knows. */
+  lines = g_strsplit (a->sdp, "\r\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    if (g_str_has_prefix (lines[i], "a=candidate:")) {
+      g_free (lines[i]);
+      lines[i] = g_strdup ("a=candidate:1 1 udp 2113937151 "
+                           "b1abbafd-d9ea-491e-b0e0-e42953c1c2f1.local 56800 "
+                           "typ host");
+    }
+  {
+    g_autofree char *offer = g_strjoinv ("\r\n", lines);
+
+    b->port->ops->answer (b->port, b->conn, offer);
+  }
+  UNTIL (pair, b->sdp != NULL);
+  a->port->ops->set_answer (a->port, a->conn, b->sdp);
+  /* Peer-reflexive. */
+  UNTIL (pair, a->open && b->open);
+}
+#endif
+
+/* A worker that is stuck: what is sent to it waits at the sender. */
+static void
+test_stuck_worker (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a, *b = &pair->b;
+  GMainContext *other = g_main_context_new ();
+  g_autoptr (GBytes) message = pattern (65535, 1);
+  const guint64 most = 64 * 1024 * 1024;
+  guint64 sent = 0;
+  gint64 still_since_us = 0;
+  guint low_waters = 0;
+
+  /* The second end gets a worker that this test does not run. */
+  end_clear (b);
+  memset (b, 0, sizeof *b);
+  end_init (b, other, 8);
+  a->port->ops->offer (a->port, a->conn, "webtorrent");
+  UNTIL (pair, a->sdp != NULL);
+  b->port->ops->answer (b->port, b->conn, a->sdp);
+  while (b->sdp == NULL)
+    g_main_context_iteration (other, TRUE);
+  a->port->ops->set_answer (a->port, a->conn, b->sdp);
+  while (!b->open)
+    g_main_context_iteration (other, TRUE);
+  UNTIL (pair, a->open);
+
+  /* Until no room has come for a while. */
+  still_since_us = g_get_monotonic_time ();
+  while (g_get_monotonic_time () - still_since_us < G_USEC_PER_SEC / 2) {
+    gsize waiting = 0;
+
+    if (sent == 0 || a->low_waters > low_waters) {
+      low_waters = a->low_waters;
+      while (waiting < P2P_SEND_HIGH_BYTES) {
+        waiting = a->port->ops->send (a->port, a->conn, message);
+        sent += 65535;
+      }
+      still_since_us = g_get_monotonic_time ();
+    }
+    g_assert_cmpuint (sent, <, most);
+    g_main_context_iteration (pair->context, FALSE);
+    g_thread_yield ();
+  }
+  g_assert_cmpuint (sent, <=,
+      P2P_RECEIVE_HIGH_BYTES + 2 * P2P_SCTP_BUFFER_BYTES
+          + 2 * P2P_SEND_HIGH_BYTES);
+
+  /* It wakes up, and has lost nothing. */
+  while (b->received_bytes < sent) {
+    g_main_context_iteration (other, FALSE);
+    g_main_context_iteration (pair->context, FALSE);
+  }
+  g_assert_null (a->closed);
+  p2p_webrtc_transport_free (g_steal_pointer (&b->port));
+  g_main_context_unref (other);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -261,6 +407,14 @@ main (int argc, char **argv)
   g_test_add_func ("/transport/close-is-seen", test_close_is_seen);
   g_test_add_func ("/transport/free-is-seen", test_free_is_seen);
   g_test_add_func ("/transport/bad-answer-closes", test_bad_answer_closes);
+#ifndef __SANITIZE_THREAD__
+  /* The system's resolver runs in threads of GIO, which is not instrumented:
+   * what they are handed looks like a race, every byte of it. */
+  g_test_add_func ("/transport/names", test_names);
+#endif
+  g_test_add_func ("/transport/stuck-worker", test_stuck_worker);
+  g_test_add_func ("/transport/many-sessions", test_many_sessions);
+  g_test_add_func ("/transport/cycles", test_cycles);
 
   return g_test_run ();
 }
