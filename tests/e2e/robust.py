@@ -144,15 +144,22 @@ def origin_dies_shared():
         stage.to_the_end(viewer)
 
 
+NO_UDP = """ip link set lo up
+nft add table inet test
+nft "add chain inet test in { type filter hook input priority 0; }"
+nft add rule inet test in meta l4proto udp drop
+exec "$0" "$@"
+"""
+
+
 def udp_blocked():
-    """A network in which no two peers can reach each other: this machine's
-    loopback alone carries TCP, and there is no address to offer."""
+    """A network of its own whose firewall swallows UDP: peers learn of each
+    other and never meet."""
     if os.environ.get("P2PHLS_NO_UDP") != "1":
         os.environ["P2PHLS_NO_UDP"] = "1"
         os.execvp("unshare", [
-            "unshare", "--map-root-user", "--net", "sh", "-c",
-            'ip link set lo up && exec "$0" "$@"', sys.executable,
-            os.path.abspath(__file__), "udp_blocked"])
+            "unshare", "--map-root-user", "--net", "sh", "-ec", NO_UDP,
+            sys.executable, os.path.abspath(__file__), "udp_blocked"])
     with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
         stage = Stage(cast, folder)
         stage.seeder()
@@ -161,8 +168,8 @@ def udp_blocked():
               final)
 
 
-HABITS = ("noise", "broken-commands", "endless-command", "wrong-size",
-          "wrong-id", "empty", "absent", "silent", "announcements",
+HABITS = ("noise", "broken-commands", "endless-command", "claims-more",
+          "claims-less", "stops-half-way", "wrong-id", "empty", "absent", "silent", "announcements",
           "requests", "text")
 
 
@@ -173,7 +180,8 @@ def hostile(habit):
         seeder = stage.seeder(protocols="v2")
         swarms = seeder.last["stats"]["swarms"]
         stranger = cast.add(procs.Hostile(
-            stage.tracker.url, swarms[0]["info-hash"], habit))
+            stage.tracker.url, swarms[0]["info-hash"],
+            stage.origin.url("master.m3u8", "http"), habit))
         procs.wait_for("the stranger to be connected",
                        lambda: stranger.last.get("connected", 0) > 0)
         viewer = stage.viewer(protocols="v2")

@@ -1,7 +1,8 @@
 // p2phlssrc: a stranger in the swarm that breaks every rule of the protocol.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-//     node hostile.mjs --tracker ws://… --info-hash HASH --habit NAME
+//     node hostile.mjs --tracker ws://… --info-hash HASH --stream URL
+//                      --habit NAME
 //
 // A Chromium page with nothing but RTCPeerConnection joins the swarm, and on
 // each data channel does what its habit says (see the table in hostile.html).
@@ -17,6 +18,7 @@ const { values: options } = parseArgs({
   options: {
     tracker: { type: 'string' },
     'info-hash': { type: 'string' },
+    stream: { type: 'string' },
     habit: { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' }
   }
@@ -41,5 +43,5 @@ const tab = await browser.newPage()
 tab.on('pageerror', error => console.error(`hostile: ${error.message}`))
 await tab.exposeFunction('say', line => console.log(JSON.stringify(line)))
 await tab.goto(`http://127.0.0.1:${server.address().port}/?` + new URLSearchParams({
-  tracker: options.tracker, hash: options['info-hash'], habit: options.habit
+  tracker: options.tracker, hash: options['info-hash'], habit: options.habit, stream: options.stream
 }))

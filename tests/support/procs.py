@@ -173,10 +173,11 @@ class Pages(Process):
 class Hostile(Process):
     """A Chromium page that breaks the rules; see hostile.mjs."""
 
-    def __init__(self, tracker, info_hash, habit):
+    def __init__(self, tracker, info_hash, stream, habit):
         super().__init__(
             ["node", os.path.join(INTEROP, "hostile.mjs"), "--tracker",
-             tracker, "--info-hash", info_hash, "--habit", habit],
+             tracker, "--info-hash", info_hash, "--stream", stream,
+             "--habit", habit],
             name="stranger", stdin=True)
 
 
