@@ -148,7 +148,7 @@ class OwnTracker(Process):
 
 
 def tracker():
-    return NpmTracker()
+    return OwnTracker()
 
 
 class Pages(Process):
