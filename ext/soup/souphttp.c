@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "souphttp.h"
+#include "readpool.h"
 #include "soupmessage.h"
 #include "soupsession.h"
 
@@ -9,11 +10,10 @@
 #include "base/log.h"
 
 /* bytes asked of the stream at once: from a few network packets, doubled
- * while reads come back full, to what stays below malloc's mmap threshold
- * (128 KiB), above which every buffer would be mapped and unmapped. */
+ * while reads come back full, to what a socket holds. */
 #define READ_MIN_BYTES (4 * 1024)
 #define READ_FIRST_BYTES (16 * 1024)
-#define READ_MAX_BYTES (64 * 1024)
+#define READ_MAX_BYTES (128 * 1024)
 /* bytes read for one transfer before the others have their turn. */
 #define TURN_BYTES (256 * 1024)
 /* bytes of an error page that are read so that its connection can be used
@@ -28,6 +28,7 @@ typedef struct
   gpointer user_data;
   GHashTable *transfers; /* id → Transfer, owned */
   P2pSoupSessions sessions;
+  P2pReadPool *pool;
 } SoupHttp;
 
 /* One request. Reference counted: libsoup's callback holds one, and a turn
@@ -168,15 +169,11 @@ finish (Transfer *transfer)
 }
 
 static void
-deliver (Transfer *transfer, guint8 *data, gsize length)
+deliver (Transfer *transfer, gsize length)
 {
-  gsize asked = transfer->read_bytes;
-  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GBytes) bytes = p2p_read_pool_take (transfer->owner->pool, length);
   P2pEvent event = { .kind = P2P_EVENT_HTTP_DATA };
 
-  if (length < asked)
-    data = g_realloc (data, length);
-  bytes = g_bytes_new_take (data, length);
   transfer->received += length;
   transfer->read_bytes = CLAMP (length * 2, READ_MIN_BYTES, READ_MAX_BYTES);
   event.bytes = bytes;
@@ -190,13 +187,13 @@ static gboolean
 read_some (Transfer *transfer)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree guint8 *data = NULL;
+  guint8 *data;
   gssize length;
 
   if (transfer->length != P2P_SIZE_UNKNOWN)
     transfer->read_bytes = MIN (transfer->read_bytes,
         MAX (transfer->length - MIN (transfer->received, transfer->length), 1));
-  data = g_malloc (transfer->read_bytes);
+  data = p2p_read_pool_reserve (transfer->owner->pool, transfer->read_bytes);
   length = g_pollable_input_stream_read_nonblocking (
       G_POLLABLE_INPUT_STREAM (transfer->stream), data, transfer->read_bytes,
       NULL, &error);
@@ -204,7 +201,7 @@ read_some (Transfer *transfer)
   if (length > 0) {
     gboolean full = (gsize) length == transfer->read_bytes;
 
-    deliver (transfer, g_steal_pointer (&data), length);
+    deliver (transfer, length);
     /* A read that was not filled has emptied the socket. */
     return full || transfer->length == P2P_SIZE_UNKNOWN
         || transfer->received >= transfer->length;
@@ -480,6 +477,7 @@ p2p_soup_http_new (GMainContext *context, P2pEventFunc func, gpointer user_data)
   self->transfers =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, transfer_end);
   p2p_soup_sessions_init (&self->sessions);
+  self->pool = p2p_read_pool_new ();
 
   return &self->port;
 }
@@ -491,6 +489,7 @@ p2p_soup_http_free (P2pHttpPort *port)
 
   g_hash_table_unref (self->transfers);
   p2p_soup_sessions_clear (&self->sessions);
+  p2p_read_pool_free (self->pool);
   g_main_context_unref (self->context);
   g_free (self);
 }

@@ -204,9 +204,24 @@ make_path (gpointer user_data, gboolean controlling,
       transport->hub, controlling, servers, n, events, owner);
 }
 
+/* Made with the first connection: a viewer without peers starts sooner. */
+static gboolean
+ensure_certificate (Transport *transport)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (transport->certificate == NULL)
+    transport->certificate = p2p_certificate_new (&error);
+  if (transport->certificate == NULL)
+    P2P_LOG_WARNING (P2P_AREA_DTLS, 0, "no peers: %s", error->message);
+
+  return transport->certificate != NULL;
+}
+
 static gboolean
 make_peerconn (Transport *transport, Link *link)
 {
+  gboolean can_secure = ensure_certificate (transport);
   const P2pPeerconnConfig config = {
     .context = transport->hub,
     .certificate = transport->certificate,
@@ -216,7 +231,7 @@ make_peerconn (Transport *transport, Link *link)
     .id = link->id,
   };
 
-  if (transport->certificate == NULL) {
+  if (!can_secure) {
     report (link, P2P_EVENT_CONN_CLOSED, "no certificate", NULL);
     return FALSE;
   }
@@ -550,7 +565,6 @@ p2p_webrtc_transport_new (
     GMainContext *worker, P2pEventFunc func, gpointer user_data)
 {
   Transport *transport = g_new0 (Transport, 1);
-  g_autoptr (GError) error = NULL;
 
   transport->port.ops = &transport_ops;
   transport->func = func;
@@ -559,9 +573,6 @@ p2p_webrtc_transport_new (
   pthread_cond_init (&transport->stopping, NULL);
   transport->links = g_hash_table_new (g_int64_hash, g_int64_equal);
   transport->hub_links = g_hash_table_new_full (NULL, NULL, link_free, NULL);
-  transport->certificate = p2p_certificate_new (&error);
-  if (transport->certificate == NULL)
-    P2P_LOG_WARNING (P2P_AREA_DTLS, 0, "no peers: %s", error->message);
 
   transport->hub = p2p_hub_acquire ();
   transport->servers =

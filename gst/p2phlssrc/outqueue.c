@@ -96,7 +96,6 @@ p2p_out_queue_headers (P2pOutQueue *queue, P2pHttpResponse *response)
   p2p_lock (&queue->lock);
   if (queue->response == NULL)
     queue->response = p2p_http_response_ref (response);
-  wake_locked (queue);
   p2p_unlock (&queue->lock);
 }
 
@@ -114,10 +113,17 @@ p2p_out_queue_push (P2pOutQueue *queue, GBytes *bytes)
   if (queue->queued_bytes >= P2P_OUTQUEUE_HIGH_BYTES)
     queue->is_high = TRUE;
   queued_bytes = queue->queued_bytes;
-  wake_locked (queue);
   p2p_unlock (&queue->lock);
 
   return queued_bytes;
+}
+
+void
+p2p_out_queue_wake (P2pOutQueue *queue)
+{
+  p2p_lock (&queue->lock);
+  wake_locked (queue);
+  p2p_unlock (&queue->lock);
 }
 
 void

@@ -42,10 +42,13 @@ const guint64 *p2p_out_queue_get_key (P2pOutQueue *queue);
 
 /* --- the worker's end: never waits ---------------------------------------*/
 
+/* Headers and bytes wake nobody yet: one p2p_out_queue_wake() for all that a
+ * turn of the main loop brings. The end and a failure wake at once. */
 void p2p_out_queue_headers (P2pOutQueue *queue, P2pHttpResponse *response);
 
 /* Returns: the bytes that now wait. */
 gsize p2p_out_queue_push (P2pOutQueue *queue, GBytes *bytes);
+void p2p_out_queue_wake (P2pOutQueue *queue);
 void p2p_out_queue_end (P2pOutQueue *queue);
 void p2p_out_queue_fail (P2pOutQueue *queue, P2pHttpFailure *failure);
 

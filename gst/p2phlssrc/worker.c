@@ -37,6 +37,7 @@ struct _P2pWorker
   P2pEngine *engine;
 
   GHashTable *queues; /* request number, inside the P2pOutQueue that owns it */
+  GPtrArray *unwoken; /* of P2pOutQueue: news, and nobody woken yet */
   DeadlineSource *deadline;
   GSource *stats_timer;
   gboolean inside_engine;
@@ -71,15 +72,36 @@ on_event (gpointer user_data, const P2pEvent *event)
   handle (user_data, event);
 }
 
+/* A wake-up is a switch of threads: one for a whole turn of the loop. */
+static void
+wake_later (P2pWorker *worker, P2pOutQueue *queue)
+{
+  guint last = worker->unwoken->len;
+
+  if (last == 0 || worker->unwoken->pdata[last - 1] != queue)
+    g_ptr_array_add (worker->unwoken, p2p_out_queue_ref (queue));
+}
+
+static void
+wake_players (P2pWorker *worker)
+{
+  for (guint i = 0; i < worker->unwoken->len; i++)
+    p2p_out_queue_wake (worker->unwoken->pdata[i]);
+  g_ptr_array_set_size (worker->unwoken, 0);
+}
+
 static void
 step (P2pWorker *worker)
 {
   worker->is_dirty = FALSE;
   p2p_gst_log_update ();
+  /* The player goes first: it has work of its own while the engine thinks. */
+  wake_players (worker);
   worker->inside_engine = TRUE;
   worker->deadline->deadline_us =
       p2p_engine_step (worker->engine, g_get_monotonic_time ());
   worker->inside_engine = FALSE;
+  wake_players (worker);
 }
 
 static gboolean
@@ -146,8 +168,10 @@ sink_headers (P2pSinkPort *port, guint64 request, P2pHttpResponse *response)
 {
   P2pOutQueue *queue = find_queue (port, request);
 
-  if (queue != NULL)
-    p2p_out_queue_headers (queue, response);
+  if (queue == NULL)
+    return;
+  p2p_out_queue_headers (queue, response);
+  wake_later ((P2pWorker *) port, queue);
 }
 
 static gsize
@@ -155,7 +179,11 @@ sink_data (P2pSinkPort *port, guint64 request, GBytes *bytes)
 {
   P2pOutQueue *queue = find_queue (port, request);
 
-  return queue != NULL ? p2p_out_queue_push (queue, bytes) : 0;
+  if (queue == NULL)
+    return 0;
+  wake_later ((P2pWorker *) port, queue);
+
+  return p2p_out_queue_push (queue, bytes);
 }
 
 static void
@@ -338,6 +366,8 @@ p2p_worker_new (P2pConfig *config)
   worker->mailbox = p2p_mailbox_new (worker->context, on_mail, worker);
   worker->queues = g_hash_table_new_full (
       g_int64_hash, g_int64_equal, NULL, (GDestroyNotify) p2p_out_queue_unref);
+  worker->unwoken =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) p2p_out_queue_unref);
   worker->thread = g_thread_new ("p2phls-worker", worker_main, worker);
 
   return worker;
@@ -360,6 +390,7 @@ p2p_worker_free (P2pWorker *worker)
   g_thread_join (worker->thread);
   g_clear_pointer (&worker->mailbox, p2p_mailbox_free);
   g_clear_pointer (&worker->queues, g_hash_table_unref);
+  g_clear_pointer (&worker->unwoken, g_ptr_array_unref);
   g_clear_pointer (&worker->context, g_main_context_unref);
   g_clear_pointer (&worker->config, p2p_config_unref);
   g_free (worker);

@@ -184,6 +184,7 @@ produce (gpointer user_data)
     g_autoptr (GBytes) bytes = g_bytes_new (&i, sizeof i);
 
     p2p_out_queue_push (queue, bytes);
+    p2p_out_queue_wake (queue);
   }
   p2p_out_queue_end (queue);
   p2p_out_queue_unref (queue);

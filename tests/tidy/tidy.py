@@ -17,7 +17,7 @@ import sys
 C_LIBRARY = {
     "arpa/inet.h", "assert.h", "ctype.h", "errno.h", "fcntl.h", "ifaddrs.h",
     "inttypes.h", "limits.h", "math.h", "net/if.h", "netdb.h",
-    "netinet/in.h", "netinet/tcp.h", "poll.h", "pthread.h", "signal.h",
+    "netinet/in.h", "netinet/tcp.h", "poll.h", "pthread.h", "signal.h", "sys/mman.h",
     "stdarg.h",
     "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
     "sys/ioctl.h", "sys/prctl.h", "sys/resource.h", "sys/socket.h",

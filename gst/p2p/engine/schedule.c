@@ -422,7 +422,7 @@ schedule_ahead (P2pShare *share)
 
     if (distance_us > MAX (engine->p2p_window_us, engine->http_window_us))
       break;
-    if (!is_wanted (share, id))
+    if (segment->gap || !is_wanted (share, id))
       continue;
     if (distance_us <= engine->p2p_window_us
         && prefetch_from_peer (share, id, &slots))

@@ -699,7 +699,8 @@ p2p_tracker_connect_all (P2pEngine *engine)
     }
     if (tracker->state == TRACKER_WAITING
         && !p2p_timer_is_armed (&tracker->timer))
-      connect_tracker (tracker);
+      /* With the step, when the player has the playlist in its hands. */
+      p2p_timer_set (&tracker->timer, engine->now_us);
   }
   p2p_timer_set_sooner (
       &engine->sweep_timer, engine->now_us + UNUSED_SOCKET_US);

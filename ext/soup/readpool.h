@@ -1,0 +1,48 @@
+/* p2phlssrc: memory that sockets are read into.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Threads: one owner each; the bytes may be released by any thread.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/**
+ * P2pReadPool:
+ *
+ * Segments are kept for other viewers, so the memory they were read into is
+ * not used again for the next one, as it would be beneath souphttpsrc: each
+ * costs a page fault for every 4 KiB, a third of all the CPU time where faults
+ * are dear (virtual machines). Here reads follow one another in blocks of a
+ * huge page, which the kernel gives in one go (docs/design/http.md).
+ */
+typedef struct _P2pReadPool P2pReadPool;
+
+P2pReadPool *p2p_read_pool_new (void);
+void p2p_read_pool_free (P2pReadPool *pool);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pReadPool, p2p_read_pool_free)
+
+/**
+ * p2p_read_pool_reserve:
+ * @pool: a pool
+ * @size: at most P2P_READ_BLOCK_BYTES
+ *
+ * Returns: (transfer none): room for @size bytes, until the next call
+ */
+guint8 *p2p_read_pool_reserve (P2pReadPool *pool, gsize size);
+
+/**
+ * p2p_read_pool_take:
+ * @pool: a pool
+ * @length: how much of what was reserved last has been written; not 0
+ *
+ * Returns: (transfer full): those bytes. The rest of the room is not lost.
+ */
+GBytes *p2p_read_pool_take (P2pReadPool *pool, gsize length);
+
+/* bytes of a block: a huge page of x86-64 and of most 64-bit ARM kernels. */
+#define P2P_READ_BLOCK_BYTES (2 * 1024 * 1024)
+
+G_END_DECLS
