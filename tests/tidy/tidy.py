@@ -17,11 +17,11 @@ import sys
 C_LIBRARY = {
     "arpa/inet.h", "assert.h", "ctype.h", "errno.h", "fcntl.h", "ifaddrs.h",
     "inttypes.h", "limits.h", "math.h", "net/if.h", "netdb.h",
-    "netinet/in.h", "netinet/tcp.h", "poll.h", "pthread.h", "signal.h", "sys/mman.h",
+    "netinet/in.h", "netinet/tcp.h", "poll.h", "pthread.h", "signal.h",
     "stdarg.h",
     "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
-    "sys/ioctl.h", "sys/prctl.h", "sys/resource.h", "sys/socket.h",
-    "sys/stat.h", "sys/time.h", "sys/types.h", "sys/wait.h", "time.h",
+    "sys/ioctl.h", "sys/mman.h", "sys/prctl.h", "sys/resource.h",
+    "sys/socket.h", "sys/stat.h", "sys/time.h", "sys/types.h", "sys/wait.h", "time.h",
     "unistd.h",
 }
 # What the core may take from C: nothing that knows files, sockets or time.
