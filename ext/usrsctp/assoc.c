@@ -25,6 +25,11 @@
 /* Message buffers begin with this size and double. */
 #define MESSAGE_FIRST_BYTES (64 * 1024)
 
+/* SCTP's send buffer: what it has beyond the window, so that whole messages
+ * fit while others leave, and how often it is fitted. */
+#define BUFFER_MORE_BYTES (128 * 1024)
+#define FIT_INTERVAL_US (50 * 1000)
+
 struct _P2pAssoc
 {
   const P2pAssocEvents *events;
@@ -36,6 +41,9 @@ struct _P2pAssoc
   guint8 *message; /* being put together */
   gsize message_length;
   gsize message_size;
+
+  int buffer_bytes; /* of SCTP's send buffer */
+  gint64 fit_at_us; /* when it is looked at again */
 
   gboolean pending; /* in the stack's list of those to look at */
   gboolean reading;
@@ -487,6 +495,35 @@ p2p_assoc_input (P2pAssoc *assoc, const guint8 *packet, gsize length)
   look_at_pending ();
 }
 
+/* What waits in SCTP cannot be taken back when a peer no longer wants it, so
+ * there is no more of it than keeps the path full: two congestion windows,
+ * as the kernel does for TCP. */
+static void
+fit_buffer (P2pAssoc *assoc, gsize length)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  struct sctp_status status = { 0 };
+  socklen_t size = sizeof status;
+  int bytes;
+
+  if (now_us < assoc->fit_at_us && (int) length <= assoc->buffer_bytes)
+    return;
+  if (usrsctp_getsockopt (
+          assoc->socket, IPPROTO_SCTP, SCTP_STATUS, &status, &size)
+      != 0)
+    return;
+
+  bytes = MIN (2 * (gsize) status.sstat_primary.spinfo_cwnd
+          + MAX (BUFFER_MORE_BYTES, length),
+      P2P_SCTP_BUFFER_BYTES);
+  assoc->fit_at_us = now_us + FIT_INTERVAL_US;
+  if (bytes == assoc->buffer_bytes)
+    return;
+  assoc->buffer_bytes = bytes;
+  usrsctp_setsockopt (
+      assoc->socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
 gboolean
 p2p_sctp_is_heartbeat (const guint8 *packet, gsize length)
 {
@@ -507,6 +544,7 @@ p2p_assoc_send (P2pAssoc *assoc, guint16 stream, guint32 ppid,
   if (assoc->down)
     return FALSE;
 
+  fit_buffer (assoc, length);
   if (usrsctp_sendv (assoc->socket, data, length, NULL, 0, &info, sizeof info,
           SCTP_SENDV_SNDINFO, 0)
       >= 0)

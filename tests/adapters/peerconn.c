@@ -636,8 +636,9 @@ test_too_many_parts (void)
   rogue_open (&rogue, 1);
   UNTIL (world, world->b.open);
   for (guint i = 0; i < 2; i++)
-    g_assert_true (p2p_assoc_send (rogue.assoc, 1, P2P_PPID_BINARY_PARTIAL,
-        data, P2P_MESSAGE_ACCEPT_BYTES));
+    UNTIL (world,
+        p2p_assoc_send (rogue.assoc, 1, P2P_PPID_BINARY_PARTIAL, data,
+            P2P_MESSAGE_ACCEPT_BYTES));
   UNTIL (world, world->b.closed != NULL);
   rogue_clear (&rogue);
 }
