@@ -387,6 +387,7 @@ free_request (gpointer data)
   g_clear_pointer (&request->headers, p2p_http_response_unref);
   g_clear_pointer (&request->failure, p2p_http_failure_unref);
   g_byte_array_unref (request->body);
+  g_free (request->uri);
   g_free (request);
 }
 
@@ -584,6 +585,7 @@ fake_request_full (FakePorts *fake, const P2pRequest *wanted)
   P2pEvent event = { .kind = P2P_EVENT_REQUEST, .request = wanted };
 
   request->id = event.id = ++fake->last_id;
+  request->uri = g_strdup (wanted->uri);
   request->body = g_byte_array_new ();
   g_ptr_array_add (fake->requests, request);
   fake_handle (fake, &event);

@@ -74,6 +74,7 @@ typedef struct
 typedef struct
 {
   guint64 id;
+  char *uri;
   P2pHttpResponse *headers; /* (nullable) */
   GByteArray *body;
   guint pieces;

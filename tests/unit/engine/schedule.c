@@ -1,0 +1,572 @@
+/* p2phlssrc: tests of what is fetched, when, and from whom.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "policy/election.h"
+#include "support/fakeports.h"
+
+#define SIZE FAKE_SEGMENT_BYTES
+#define ALICE "-PM0500-alice0000000"
+#define BOB "-PM0500-bob000000000"
+#define CAROL "-PM0500-carol0000000"
+#define DAVE "-PM0500-dave00000000"
+#define OLD_BROWSER "-PM0203-olga00000000"
+#define OLD_NATIVE "-GS0100-oliver000000"
+
+/* How many of @peers come before us for segment @id. */
+static guint
+rank_of (FakePorts *fake, gint64 id, const char *const *peers, guint n)
+{
+  g_autofree char *own_text = fake_own_id (fake);
+  P2pPeerId own, others[8];
+  const P2pPeerId *list[8];
+
+  g_strlcpy (own.text, own_text, sizeof own.text);
+  for (guint i = 0; i < n; i++) {
+    g_strlcpy (others[i].text, peers[i], sizeof others[i].text);
+    list[i] = &others[i];
+  }
+
+  return p2p_election_rank (&own, list, n, id);
+}
+
+/* As fake_ports_playing(), without anything ahead over HTTP. */
+static FakePorts *
+playing_without_prefetch (P2pProtocol protocol)
+{
+  P2pEngineConfig config = fake_config ();
+
+  config.http_window_us = 0;
+  config.protocols = protocol;
+
+  return fake_ports_playing (&config);
+}
+
+/* A peer that has been to the origin lately, and holds nothing. */
+static void
+connect_rival (FakePorts *fake, const char *peer_id)
+{
+  FakeConn *conn = fake_connect (fake, peer_id);
+  gint64 claimed = 3;
+
+  fake_conn_announce (fake, conn, NULL, 0, &claimed, 1);
+  fake_conn_announce (fake, conn, NULL, 0, NULL, 0);
+}
+
+/* A peer that holds nothing and says so. */
+static FakeConn *
+connect_empty (FakePorts *fake, const char *peer_id)
+{
+  FakeConn *conn = fake_connect (fake, peer_id);
+
+  fake_conn_announce (fake, conn, NULL, 0, NULL, 0);
+
+  return conn;
+}
+
+static void
+finish (FakePorts *fake, FakeRequest *request, gint64 id)
+{
+  for (guint i = 0; !request->ended && i < 100; i++) {
+    FakeHttp *http = fake_http_segment (fake, id);
+
+    if (http != NULL)
+      fake_http_answer (fake, http);
+    fake_advance (fake, 20 * 1000);
+  }
+  fake_assert_segment (request, id, SIZE);
+}
+
+/* --- what the player waits for ------------------------------------------------ */
+
+/* The owner at once, the others that go to the origin as well in their order;
+ * all of them in time. */
+static void
+test_turns (void)
+{
+  static const char *const peers[] = { ALICE, BOB, CAROL };
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  guint seen[4] = { 0 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++)
+    connect_rival (fake, peers[i]);
+  for (gint64 id = 4; id < 40; id++) {
+    guint rank = rank_of (fake, id, peers, 3);
+    FakeRequest *request = fake_request_segment (fake, id);
+
+    seen[rank]++;
+    if (rank > 0) {
+      g_assert_null (fake_http_segment (fake, id));
+      fake_advance (fake, rank * 60 * 1000 - 1000);
+      g_assert_null (fake_http_segment (fake, id));
+      fake_advance (fake, 1000);
+    }
+    g_assert_nonnull (fake_http_segment (fake, id));
+    finish (fake, request, id);
+    g_assert_cmpuint (fake_http_segment_count (fake, id), ==, 1);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (seen); i++)
+    g_assert_cmpuint (seen[i], >, 0);
+}
+
+static void
+check_elects (const char *peer, gboolean elects)
+{
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V2);
+  guint waited = 0;
+
+  connect_rival (fake, peer);
+  for (gint64 id = 4; id < 24; id++) {
+    FakeRequest *request = fake_request_segment (fake, id);
+
+    waited += fake_http_segment (fake, id) == NULL;
+    finish (fake, request, id);
+  }
+  if (elects)
+    g_assert_cmpuint (waited, >, 0);
+  else
+    g_assert_cmpuint (waited, ==, 0);
+}
+
+/* Browsers of the second generation know no election. */
+static void
+test_who_elects (void)
+{
+  check_elects (OLD_BROWSER, FALSE);
+  check_elects (OLD_NATIVE, TRUE);
+}
+
+static void
+test_claim_is_believed (void)
+{
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  FakeConn *conn = connect_empty (fake, ALICE);
+
+  for (gint64 id = 4; id < 12; id++) {
+    P2pCommand asked;
+    FakeRequest *request;
+
+    fake_conn_announce (fake, conn, NULL, 0, &id, 1);
+    request = fake_request_segment (fake, id);
+    fake_advance (fake, 500 * 1000);
+    g_assert_cmpuint (fake_http_segment_count (fake, id), ==, 0);
+    fake_conn_has (fake, conn, id);
+    g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+    g_assert_cmpint (asked.segment_id, ==, id);
+    fake_conn_serve (fake, conn, &asked);
+    fake_assert_segment (request, id, SIZE);
+    g_assert_cmpuint (fake_http_segment_count (fake, id), ==, 0);
+    fake_advance (fake, FAKE_SEGMENT_US);
+  }
+}
+
+static void
+test_claim_is_withdrawn (void)
+{
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  FakeConn *conn = connect_empty (fake, ALICE);
+  FakeRequest *request;
+  gint64 id = 4;
+
+  fake_conn_announce (fake, conn, NULL, 0, &id, 1);
+  request = fake_request_segment (fake, id);
+  fake_advance (fake, 300 * 1000);
+  g_assert_null (fake_http_segment (fake, id));
+  fake_conn_announce (fake, conn, NULL, 0, NULL, 0);
+  fake_advance (fake, 1000);
+  g_assert_nonnull (fake_http_segment (fake, id));
+  finish (fake, request, id);
+}
+
+/* Nobody waits so long that the variant is lost. */
+static void
+test_claim_is_not_kept (void)
+{
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  FakeConn *conn = connect_empty (fake, ALICE);
+  gint64 id = 4, begun_us = fake->now_us;
+  FakeRequest *request;
+
+  fake_conn_announce (fake, conn, NULL, 0, &id, 1);
+  request = fake_request_segment (fake, id);
+  while (fake_http_segment (fake, id) == NULL)
+    fake_advance (fake, 10 * 1000);
+  g_assert_cmpint (fake->now_us - begun_us, <=, FAKE_SEGMENT_US * 7 / 10);
+  finish (fake, request, id);
+}
+
+static void
+test_claimant_goes_away (void)
+{
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  FakeConn *conn = connect_empty (fake, ALICE);
+  gint64 id = 4;
+
+  fake_conn_announce (fake, conn, NULL, 0, &id, 1);
+  fake_request_segment (fake, id);
+  fake_advance (fake, 600 * 1000);
+  g_assert_null (fake_http_segment (fake, id));
+  fake_conn_close (fake, conn);
+  fake_advance (fake, 1000);
+  g_assert_nonnull (fake_http_segment (fake, id));
+}
+
+/* With nothing to play the origin is asked at once, whoever is there. */
+static void
+test_urgent (void)
+{
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  FakeConn *conn = connect_empty (fake, ALICE);
+  gint64 id = 4;
+
+  /* It has played everything. */
+  fake_advance (fake, 20 * G_USEC_PER_SEC);
+  fake_conn_announce (fake, conn, NULL, 0, &id, 1);
+  fake_request_segment (fake, id);
+  g_assert_nonnull (fake_http_segment (fake, id));
+  /* A seek is the same. */
+  fake_http_answer_all (fake);
+  id = 30;
+  fake_conn_announce (fake, conn, NULL, 0, &id, 1);
+  fake_request_segment (fake, id);
+  g_assert_nonnull (fake_http_segment (fake, id));
+}
+
+static void
+test_urgent_as_configured (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  gint64 id = 4;
+
+  config.urgent_buffer_us = 30 * G_USEC_PER_SEC;
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  fake_conn_announce (fake, fake_connect (fake, ALICE), NULL, 0, &id, 1);
+  fake_request_segment (fake, id);
+  g_assert_nonnull (fake_http_segment (fake, id));
+}
+
+/* --- seeks ------------------------------------------------------------------------ */
+
+static void
+test_seek (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeRequest *before = fake_request_segment (fake, 4);
+  FakeRequest *after, *back;
+
+  fake_http_data (fake, fake_http_segment (fake, 4), "", 0);
+  fake_request_cancel (fake, before);
+  after = fake_request_segment (fake, 30);
+  g_assert_nonnull (fake_http_segment (fake, 30));
+  finish (fake, after, 30);
+  back = fake_request_segment (fake, 1);
+  fake_advance (fake, FAKE_SEGMENT_US);
+  fake_assert_segment (back, 1, SIZE);
+  g_assert_cmpuint (fake_http_segment_count (fake, 1), ==, 1);
+  finish (fake, fake_request_segment (fake, 4), 4);
+}
+
+/* --- ahead of the player ------------------------------------------------------------ */
+
+static guint
+asked_of (FakeConn *conn, P2pCommand *asked)
+{
+  guint n = 0;
+  P2pCommand command;
+
+  while (fake_conn_next (conn, &command)) {
+    n += command.kind == P2P_COMMAND_REQUEST;
+    if (command.kind == P2P_COMMAND_REQUEST)
+      *asked = command;
+    p2p_command_clear (&command);
+  }
+
+  return n;
+}
+
+static void
+test_prefetch_from_peers (void)
+{
+  static const char *const peers[] = { ALICE, BOB, CAROL, DAVE };
+  static const gint64 ids[] = { 5, 6, 7, 8, 9 };
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  P2pCommand asked[4];
+  FakeConn *conns[4];
+  guint n = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++) {
+    conns[i] = fake_connect (fake, peers[i]);
+    fake_conn_announce (fake, conns[i], ids, G_N_ELEMENTS (ids), NULL, 0);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++) {
+    guint here = asked_of (conns[i], &asked[i]);
+
+    g_assert_cmpuint (here, <=, 1);
+    if (here == 1)
+      g_assert_cmpint (asked[i].segment_id, >=, 5);
+    n += here;
+  }
+  g_assert_cmpuint (n, ==, 3);
+}
+
+static void
+test_prefetch_stays_in_the_p2p_window (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  FakeConn *conn;
+  P2pCommand asked;
+
+  config.p2p_window_us = 4 * FAKE_SEGMENT_US;
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_has (fake, conn, 8);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 0);
+  fake_conn_has (fake, conn, 7);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+}
+
+static void
+test_prefetch_stays_in_the_http_window (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  guint n = 0;
+
+  config.http_window_us = 8 * FAKE_SEGMENT_US;
+  fake = fake_ports_playing (&config);
+  connect_empty (fake, ALICE);
+  for (guint i = 0; i < 20; i++) {
+    fake_advance (fake, 100 * 1000);
+    fake_http_answer_all (fake);
+  }
+  for (gint64 id = 4; id < 12; id++)
+    n += fake_http_segment_count (fake, id);
+  g_assert_cmpuint (n, >, 0);
+  for (gint64 id = 12; id < 40; id++)
+    g_assert_cmpuint (fake_http_segment_count (fake, id), ==, 0);
+}
+
+/* What is ours to fetch, two at once; what others claim or hold is theirs. */
+static void
+test_prefetch_from_the_origin (void)
+{
+  static const char *const peers[] = { ALICE };
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  gint64 claimed = -1;
+  FakeConn *conn;
+
+  for (gint64 id = 4; claimed < 0; id++) {
+    if (rank_of (fake, id, peers, 1) == 0)
+      claimed = id;
+  }
+  conn = fake_connect (fake, ALICE);
+  fake_conn_announce (fake, conn, NULL, 0, &claimed, 1);
+  for (guint i = 0; i < 100; i++) {
+    guint running = 0;
+
+    for (guint k = 0; k < fake->https->len; k++)
+      running += !((FakeHttp *) fake->https->pdata[k])->over;
+    g_assert_cmpuint (running, <=, 2);
+    for (guint k = 0; k < fake->https->len; k++) {
+      FakeHttp *http = fake->https->pdata[k];
+
+      if (!http->over) {
+        fake_http_answer (fake, http);
+        break;
+      }
+    }
+    fake_advance (fake, 20 * 1000);
+  }
+  for (gint64 id = 4; id < 40; id++) {
+    gboolean ours = rank_of (fake, id, peers, 1) == 0 && id != claimed;
+
+    g_assert_cmpuint (fake_http_segment_count (fake, id), ==, ours ? 1 : 0);
+  }
+}
+
+static void
+test_alone_nothing_is_prefetched (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+
+  fake_advance (fake, 20 * G_USEC_PER_SEC);
+  g_assert_cmpuint (fake_http_segment_count (fake, 4), ==, 0);
+}
+
+/* The origin goes on at the player's pace first. */
+static void
+test_player_goes_first_to_the_origin (void)
+{
+  static const char *const peers[] = { ALICE };
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeRequest *request = fake_request_segment (fake, 4);
+
+  fake_connect (fake, ALICE);
+  fake_advance (fake, G_USEC_PER_SEC);
+  for (gint64 id = 5; id < 40; id++)
+    g_assert_null (fake_http_segment (fake, id));
+  finish (fake, request, 4);
+  for (gint64 id = 5; id < 40; id++) {
+    if (rank_of (fake, id, peers, 1) == 0) {
+      g_assert_nonnull (fake_http_segment (fake, id));
+      break;
+    }
+  }
+}
+
+static void
+test_failed_prefetch_rests (void)
+{
+  static const char *const peers[] = { ALICE };
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeConn *conn;
+  gint64 own = -1;
+
+  for (gint64 id = 4; own < 0; id++) {
+    if (rank_of (fake, id, peers, 1) == 0)
+      own = id;
+  }
+  {
+    g_autofree char *uri = fake_segment_uri (own);
+
+    g_hash_table_remove (fake->origin, uri);
+  }
+  conn = connect_empty (fake, ALICE);
+  for (guint i = 0; i < 50; i++) {
+    fake_http_answer_all (fake);
+    fake_advance (fake, G_USEC_PER_SEC);
+    /* Something that has it looked at again. */
+    fake_conn_announce (fake, conn, NULL, 0, NULL, 0);
+  }
+  g_assert_cmpuint (fake_http_segment_count (fake, own), ==, 1);
+}
+
+/* Ahead of the player there is never more than the cache holds. */
+static void
+test_prefetch_leaves_room (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+
+  config.cache_bytes = 10 * SIZE;
+  fake = fake_ports_playing (&config);
+  fake_connect (fake, ALICE);
+  for (guint i = 0; i < 100; i++) {
+    g_autoptr (P2pStats) stats = fake_stats (fake);
+
+    g_assert_cmpuint (stats->stored_bytes, <=, config.cache_bytes);
+    fake_http_answer_all (fake);
+    fake_advance (fake, 100 * 1000);
+  }
+  /* And nothing is fetched twice for it. */
+  for (gint64 id = 4; id < 40; id++)
+    g_assert_cmpuint (fake_http_segment_count (fake, id), <=, 1);
+}
+
+/* A peer has seen a newer playlist than we have. */
+static void
+test_live_edge_from_a_peer (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+  P2pCommand asked;
+  FakeConn *conn;
+
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++)
+    finish (fake, fake_request_segment (fake, id), id);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_has (fake, conn, 106);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  g_assert_cmpint (asked.segment_id, ==, 106);
+  fake_conn_data (fake, conn, &asked, SIZE);
+  fake_conn_segment (fake, conn, &asked, 0, 1000);
+  fake_publish (fake, 101, 6, TRUE);
+  fake_load_playlist (fake);
+  request = fake_request_segment (fake, 106);
+  fake_conn_segment (fake, conn, &asked, 1000, SIZE - 1000);
+  fake_conn_completed (fake, conn, &asked);
+  fake_assert_segment (request, 106, SIZE);
+  g_assert_cmpuint (fake_http_segment_count (fake, 106), ==, 0);
+}
+
+/* She goes away with the segment half sent: by then it is listed. */
+static void
+test_live_edge_is_taken_over (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+  P2pCommand asked;
+  FakeConn *conn;
+
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++)
+    finish (fake, fake_request_segment (fake, id), id);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_has (fake, conn, 106);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  fake_conn_data (fake, conn, &asked, SIZE);
+  fake_conn_segment (fake, conn, &asked, 0, 1000);
+  fake_publish (fake, 101, 6, TRUE);
+  fake_load_playlist (fake);
+  request = fake_request_segment (fake, 106);
+  fake_conn_close (fake, conn);
+  finish (fake, request, 106);
+}
+
+/* Ids far from the edge, or of nothing at all, are not asked for. */
+static void
+test_ids_out_of_reach (void)
+{
+  static const gint64 ids[] = { -5, 0, 50, 99, 110, 1000000,
+    G_GINT64_CONSTANT (1) << 52 };
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  P2pCommand asked;
+  FakeConn *conn;
+
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++)
+    finish (fake, fake_request_segment (fake, id), id);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_announce (fake, conn, ids, G_N_ELEMENTS (ids), ids, 7);
+  fake_advance (fake, 5 * G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 0);
+  g_assert_false (conn->over);
+}
+
+int
+main (int argc, char **argv)
+{
+#define ADD(name, func) g_test_add_func ("/engine/schedule/" name, func)
+  g_test_init (&argc, &argv, NULL);
+  ADD ("turns", test_turns);
+  ADD ("who-elects", test_who_elects);
+  ADD ("claim-is-believed", test_claim_is_believed);
+  ADD ("claim-is-withdrawn", test_claim_is_withdrawn);
+  ADD ("claim-is-not-kept", test_claim_is_not_kept);
+  ADD ("claimant-goes-away", test_claimant_goes_away);
+  ADD ("urgent", test_urgent);
+  ADD ("urgent-as-configured", test_urgent_as_configured);
+  ADD ("seek", test_seek);
+  ADD ("prefetch-from-peers", test_prefetch_from_peers);
+  ADD ("prefetch-stays-in-the-p2p-window",
+      test_prefetch_stays_in_the_p2p_window);
+  ADD ("prefetch-stays-in-the-http-window",
+      test_prefetch_stays_in_the_http_window);
+  ADD ("prefetch-from-the-origin", test_prefetch_from_the_origin);
+  ADD ("alone-nothing-is-prefetched", test_alone_nothing_is_prefetched);
+  ADD ("player-goes-first-to-the-origin", test_player_goes_first_to_the_origin);
+  ADD ("failed-prefetch-rests", test_failed_prefetch_rests);
+  ADD ("prefetch-leaves-room", test_prefetch_leaves_room);
+  ADD ("live-edge-from-a-peer", test_live_edge_from_a_peer);
+  ADD ("live-edge-is-taken-over", test_live_edge_is_taken_over);
+  ADD ("ids-out-of-reach", test_ids_out_of_reach);
+
+  return g_test_run ();
+}
