@@ -321,13 +321,15 @@ struct _P2pPeer
   GArray *loaded;    /* gint64 external ids, ascending */
   GArray *loading;   /* gint64 external ids, ascending */
   gboolean heard;    /* it has announced */
-  gint64 claimed_us; /* last said to be fetching something, 0: never */
+  gint64 claimed_us; /* last claimed a segment as early as we, 0: never */
   gint64 announcements_since_us;
   guint announcements;
 
   /* what we ask of it */
   P2pDownload *download; /* (nullable) */
   gint64 down_request;
+  gint64 requested_us;
+  gint64 answer_us;    /* the least from REQUEST to DATA, 0: not known */
   gboolean down_begun; /* its DATA came */
   guint64 down_rest;   /* bytes to come after DATA */
   guint64 unasked;     /* bytes that came for nothing since the last DATA */
@@ -376,6 +378,8 @@ void p2p_peer_request (P2pPeer *peer, P2pDownload *download);
 void p2p_peer_cancel (P2pPeer *peer);
 /* Whether it takes part in P2P Media Loader 5's election. */
 gboolean p2p_peer_elects (const P2pPeer *peer);
+/* What a claim of it takes to be heard here, with some room. */
+gint64 p2p_peer_claim_us (const P2pPeer *peer);
 void p2p_peer_upload_tick (gpointer engine, gint64 now_us);
 /* The user takes the uplink back. */
 void p2p_peer_end_uploads (P2pEngine *engine);

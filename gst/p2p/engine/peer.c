@@ -349,9 +349,57 @@ take_ids (GArray **held, GArray *heard)
   g_array_sort (*held, compare_ids);
 }
 
+gint64
+p2p_peer_claim_us (const P2pPeer *peer)
+{
+  /* Half a round trip, and as much again for what machines add. */
+  return CLAMP (
+      peer->answer_us, P2P_FETCH_CLAIM_LEAST_US, P2P_FETCH_CLAIM_MOST_US);
+}
+
+/* Who goes to the origin as early as we is seldom asked for anything. */
+static void
+measure_path (P2pPeer *peer)
+{
+  P2pEngine *engine = peer->share->engine;
+  P2pTransportInfo info = { 0 };
+
+  if (peer->answer_us != 0)
+    return;
+  engine->ports.transport->ops->info (
+      engine->ports.transport, peer->conn, &info);
+  peer->answer_us = info.rtt_us;
+}
+
+/* Whether it may know of a segment before us, or at the same time: claims that
+ * come later than we would wait for them are none to wait for
+ * (docs/design/claims.md). */
+static void
+judge_claims (P2pPeer *peer, GArray *loading_before)
+{
+  P2pShare *share = peer->share;
+  gint64 now_us = share->engine->now_us;
+  gint64 newest, id;
+
+  if (peer->loading == NULL || peer->loading->len == 0)
+    return;
+  newest = g_array_index (peer->loading, gint64, peer->loading->len - 1);
+  if (contains (loading_before, newest, NULL))
+    return;
+  measure_path (peer);
+  id = p2p_stream_segment_id (share->stream, peer->swarm->protocol, newest);
+  if (id > share->position
+      || (id == share->position
+          && now_us - share->last_request_us <= p2p_peer_claim_us (peer)))
+    peer->claimed_us = now_us;
+  else if (id == share->position)
+    peer->claimed_us = 0;
+}
+
 static void
 on_announcement (P2pPeer *peer, P2pCommand *command)
 {
+  g_autoptr (GArray) loading_before = NULL;
   gint64 now_us = peer->share->engine->now_us;
 
   if (now_us - peer->announcements_since_us > ANNOUNCEMENT_PERIOD_US) {
@@ -364,9 +412,9 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   }
   peer->heard = TRUE;
   take_ids (&peer->loaded, command->loaded);
+  loading_before = g_steal_pointer (&peer->loading);
   take_ids (&peer->loading, command->loading);
-  if (peer->loading != NULL && peer->loading->len > 0)
-    peer->claimed_us = now_us;
+  judge_claims (peer, loading_before);
   p2p_share_wants_schedule (peer->share);
 }
 
@@ -384,6 +432,7 @@ p2p_peer_request (P2pPeer *peer, P2pDownload *download)
   peer->down_request = peer->last_request;
   peer->down_begun = FALSE;
   peer->down_rest = 0;
+  peer->requested_us = peer->share->engine->now_us;
   command.segment_id = external_id (peer, download->id);
   command.request_id = peer->down_request;
   command.byte_from = download->entry->size;
@@ -416,6 +465,7 @@ static void
 on_data (P2pPeer *peer, const P2pCommand *command)
 {
   P2pDownload *download = peer->download;
+  gint64 now_us = peer->share->engine->now_us;
 
   if (command->size < 0) {
     violates (peer, "a negative size");
@@ -431,6 +481,8 @@ on_data (P2pPeer *peer, const P2pCommand *command)
   }
   peer->down_begun = TRUE;
   peer->down_rest = command->size;
+  if (peer->answer_us == 0 || now_us - peer->requested_us < peer->answer_us)
+    peer->answer_us = now_us - peer->requested_us;
   peer->unasked = 0;
 }
 

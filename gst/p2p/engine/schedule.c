@@ -103,22 +103,28 @@ is_held_somewhere (P2pShare *share, gint64 id)
   return FALSE;
 }
 
-/* How many of those that have claimed a segment since then go before us. */
+/* How many of those that claimed something since then go before us.
+ * @claim_us: (out) (optional): the longest that a claim of them takes */
 static guint
-own_rank (P2pShare *share, gint64 id, gint64 claimed_since_us)
+own_rank (P2pShare *share, gint64 id, gint64 claimed_since_us, gint64 *claim_us)
 {
   g_autofree const P2pPeerId **ids =
       g_new (const P2pPeerId *, share->peers->len + 1);
+  gint64 longest_us = P2P_FETCH_CLAIM_LEAST_US;
   guint n = 0;
   guint i;
 
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
 
-    if (peer->state == P2P_PEER_OPEN && p2p_peer_elects (peer)
-        && peer->claimed_us >= claimed_since_us)
-      ids[n++] = &peer->id;
+    if (peer->state != P2P_PEER_OPEN || !p2p_peer_elects (peer)
+        || peer->claimed_us < claimed_since_us)
+      continue;
+    ids[n++] = &peer->id;
+    longest_us = MAX (longest_us, p2p_peer_claim_us (peer));
   }
+  if (claim_us != NULL)
+    *claim_us = longest_us;
 
   return p2p_election_rank (&share->engine->peer_id, ids, n,
       p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, id));
@@ -161,8 +167,8 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
   view->peer_bps =
       holder == NULL ? 0 : p2p_bandwidth_bps (&holder->bandwidth, view->now_us);
   view->loading = is_loading_somewhere (share, download->id);
-  view->rank =
-      own_rank (share, download->id, view->now_us - claims_memory_us (view));
+  view->rank = own_rank (share, download->id,
+      view->now_us - claims_memory_us (view), &view->claim_us);
 }
 
 static void
@@ -389,7 +395,7 @@ prefetch_from_origin (P2pShare *share, gint64 id, Slots *slots)
       || is_held_somewhere (share, id) || is_loading_somewhere (share, id))
     return;
   slots->looked_at++;
-  if (own_rank (share, id, 0) != 0)
+  if (own_rank (share, id, 0, NULL) != 0)
     return;
   slots->http_slots--;
   p2p_download_start_http (

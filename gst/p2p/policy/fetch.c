@@ -82,7 +82,7 @@ p2p_fetch_required (const P2pFetchView *view)
   if (view->peers == 0)
     return http ("no peers");
 
-  turn_us = view->asked_us + (gint64) view->rank * P2P_FETCH_STAGGER_US;
+  turn_us = view->asked_us + view->rank * view->claim_us;
   turn_us = MIN (turn_us, view->asked_us + view->duration_us / 4);
   if (view->rank == 0 || view->now_us >= turn_us)
     return http (view->rank == 0 ? "owner" : "our turn");

@@ -9,9 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* Each rank lets the ones before it begin for this long: a few round trips
- * between viewers, in which a claim reaches everybody. */
-#define P2P_FETCH_STAGGER_US (60 * 1000)
+/* Each rank lets the ones before it begin for as long as a claim takes to be
+ * heard, which is within these. */
+#define P2P_FETCH_CLAIM_LEAST_US (60 * 1000)
+#define P2P_FETCH_CLAIM_MOST_US (400 * 1000)
 
 /* How long peers that a tracker knows of may take to connect while segments
  * wait for them. Once for each stream: who cannot be reached costs nobody
@@ -50,6 +51,7 @@ typedef struct
  *   what they hold; in the past when none are
  * @holder_free: a connected peer has it and can be asked
  * @loading: a connected peer says that it is fetching it
+ * @claim_us: what a claim takes to be heard, at most, of those before us
  * @rank: peers that have been to the origin lately and that the election puts
  *   before us
  */
@@ -67,6 +69,7 @@ typedef struct
   gint64 expect_until_us;
   gboolean holder_free;
   gboolean loading;
+  gint64 claim_us;
   guint rank;
 } P2pFetchView;
 

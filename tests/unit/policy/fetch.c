@@ -20,6 +20,7 @@ healthy (void)
     .size = MB,
     .http_bps = 40 * MB,
     .peers = 4,
+    .claim_us = P2P_FETCH_CLAIM_LEAST_US,
     .rank = 1,
   };
 }
@@ -81,6 +82,16 @@ test_owner_begins_at_once (void)
 
   view.rank = 0;
   g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+}
+
+static void
+test_turns_are_as_long_as_claims_take (void)
+{
+  P2pFetchView near = healthy (), far = healthy ();
+
+  far.claim_us = 3 * near.claim_us;
+  g_assert_cmpint (p2p_fetch_required (&far).until_us - far.asked_us, ==,
+      3 * (p2p_fetch_required (&near).until_us - near.asked_us));
 }
 
 /* The later the rank the later the turn, and nobody waits for longer than a
@@ -239,6 +250,8 @@ main (int argc, char **argv)
   g_test_add_func (
       "/policy/fetch/owner-begins-at-once", test_owner_begins_at_once);
   g_test_add_func ("/policy/fetch/ranks-take-turns", test_ranks_take_turns);
+  g_test_add_func ("/policy/fetch/turns-are-as-long-as-claims-take",
+      test_turns_are_as_long_as_claims_take);
   g_test_add_func (
       "/policy/fetch/claim-is-waited-for", test_claim_is_waited_for);
   g_test_add_func ("/policy/fetch/waits-end", test_waits_end);
