@@ -3,12 +3,15 @@
  */
 #include "niceice.h"
 
+#include "nice/batch.h"
+
 #include "base/log.h"
 
 #include <gio/gio.h>
 #include <nice/agent.h>
 #include <nice/interfaces.h>
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -27,10 +30,18 @@ typedef struct
   NiceAgent *agent;
   guint stream;
   GSource *deadline;
+  P2pBatch *batch;
   gboolean relayed; /* TURN servers were asked */
   gboolean gathered;
   gboolean failed;
 } NicePath;
+
+/* Waits for the end of gathering, later for the end of an iteration. */
+typedef struct
+{
+  GSource source;
+  NicePath *path;
+} DeadlineSource;
 
 static GQueue closing = G_QUEUE_INIT; /* NiceAgent, owned; the transport's */
 
@@ -87,7 +98,51 @@ never_called (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs deadline_funcs = { .dispatch = deadline_dispatch };
+/* Comes before the context waits: what was sent while it handled the last
+ * events goes out in one piece. */
+static gboolean
+deadline_prepare (GSource *source, int *timeout_ms)
+{
+  p2p_batch_flush (((DeadlineSource *) source)->path->batch);
+  *timeout_ms = -1;
+
+  return FALSE;
+}
+
+static GSourceFuncs deadline_funcs = { .prepare = deadline_prepare,
+  .dispatch = deadline_dispatch };
+
+/* Datagrams may go straight to the socket when libnice would not wrap them,
+ * as it does for relays. */
+static void
+aim (NicePath *path)
+{
+  NiceCandidate *local, *remote;
+  g_autoptr (GSocket) socket =
+      nice_agent_get_selected_socket (path->agent, path->stream, COMPONENT);
+  struct sockaddr_storage address;
+
+  p2p_batch_set_target (path->batch, -1, NULL, 0);
+  if (socket == NULL
+      || !nice_agent_get_selected_pair (
+          path->agent, path->stream, COMPONENT, &local, &remote)
+      || local->transport != NICE_CANDIDATE_TRANSPORT_UDP
+      || g_socket_get_socket_type (socket) != G_SOCKET_TYPE_DATAGRAM)
+    return;
+
+  nice_address_copy_to_sockaddr (&remote->addr, (struct sockaddr *) &address);
+  p2p_batch_set_target (path->batch, g_socket_get_fd (socket),
+      (struct sockaddr *) &address,
+      address.ss_family == AF_INET ? sizeof (struct sockaddr_in)
+                                   : sizeof (struct sockaddr_in6));
+}
+
+static void
+on_selected (NiceAgent *agent, guint stream, guint component,
+    NiceCandidate *local, NiceCandidate *remote, gpointer user_data)
+{
+  aim (user_data);
+}
 
 static void
 on_state_changed (NiceAgent *agent, guint stream, guint component, guint state,
@@ -100,6 +155,7 @@ on_state_changed (NiceAgent *agent, guint stream, guint component, guint state,
   if (path->failed)
     return;
 
+  aim (path);
   if (state == NICE_COMPONENT_STATE_CONNECTED
       || state == NICE_COMPONENT_STATE_READY)
     path->events->ready (path->owner);
@@ -323,6 +379,11 @@ nice_path_send (P2pPath *base, const guint8 *data, gsize length)
 {
   NicePath *path = (NicePath *) base;
 
+  if (p2p_batch_has_target (path->batch)) {
+    p2p_batch_add (path->batch, data, length);
+    return TRUE;
+  }
+
   return nice_agent_send (
              path->agent, path->stream, COMPONENT, length, (const char *) data)
       == (int) length;
@@ -383,6 +444,7 @@ nice_path_free (P2pPath *base)
   NicePath *path = (NicePath *) base;
 
   path->failed = TRUE;
+  p2p_batch_flush (path->batch);
   g_source_destroy (path->deadline);
   g_source_unref (path->deadline);
   g_signal_handlers_disconnect_by_data (path->agent, path);
@@ -391,6 +453,7 @@ nice_path_free (P2pPath *base)
   if (!path->relayed)
     nice_agent_remove_stream (path->agent, path->stream);
   close_agent (path->agent, path->relayed);
+  p2p_batch_free (path->batch);
   g_main_context_unref (path->context);
   g_free (path);
 }
@@ -427,8 +490,14 @@ p2p_nice_path_new (GMainContext *context, gboolean controlling,
       G_CALLBACK (on_gathering_done), path);
   g_signal_connect (path->agent, "component-state-changed",
       G_CALLBACK (on_state_changed), path);
+  g_signal_connect (
+      path->agent, "new-selected-pair-full", G_CALLBACK (on_selected), path);
 
-  path->deadline = g_source_new (&deadline_funcs, sizeof (GSource));
+  path->batch = p2p_batch_new ();
+  path->deadline = g_source_new (&deadline_funcs, sizeof (DeadlineSource));
+  ((DeadlineSource *) path->deadline)->path = path;
+  /* Before the others, or it is not prepared while they are busy. */
+  g_source_set_priority (path->deadline, G_PRIORITY_HIGH);
   g_source_set_callback (path->deadline, never_called, path, NULL);
   g_source_attach (path->deadline, context);
 

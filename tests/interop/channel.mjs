@@ -87,10 +87,20 @@ peer.onDataChannel(opened => {
 })
 if (offerer) take(peer.createDataChannel('webtorrent'))
 
+// Its own threads may still be setting ICE up when the answer is there.
+function setRemote (sdp, tries = 20) {
+  try {
+    peer.setRemoteDescription(sdp, offerer ? 'answer' : 'offer')
+  } catch (error) {
+    if (!tries) throw error
+    setTimeout(() => setRemote(sdp, tries - 1), 100)
+  }
+}
+
 const input = readline.createInterface({ input: process.stdin })
 input.on('line', line => {
   const order = JSON.parse(line)
-  if (order.sdp) peer.setRemoteDescription(order.sdp, offerer ? 'answer' : 'offer')
+  if (order.sdp) setRemote(order.sdp)
   if (order.close) channel.close()
   if (order.go) {
     going = true
