@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include "lock.h"
 #include "base/error.h"
 #include "base/limits.h"
 
@@ -156,8 +157,10 @@ known_spec (P2pSetting setting)
   if (g_once_init_enter (&ready)) {
     for (guint i = 0; i < P2P_N_SETTINGS; i++)
       specs[i] = g_param_spec_ref_sink (p2p_setting_spec (i));
+    P2P_PUBLISH_RELEASE (&ready);
     g_once_init_leave (&ready, 1);
   }
+  P2P_PUBLISH_ACQUIRE (&ready);
 
   return specs[setting];
 }

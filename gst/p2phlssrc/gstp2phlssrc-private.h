@@ -8,6 +8,7 @@
 #include "gstp2phlssrc.h"
 
 #include "config.h"
+#include "lock.h"
 #include "outqueue.h"
 #include "props.h"
 #include "session.h"
@@ -57,6 +58,21 @@ struct _GstP2pHlsSrc
   gboolean had_body;
   int attempts; /* requests since the last byte */
 };
+
+/* The object lock, published to ThreadSanitizer. Threads: any. */
+static inline void
+gst_p2p_hls_src_lock (GstP2pHlsSrc *src)
+{
+  GST_OBJECT_LOCK (src);
+  P2P_PUBLISH_ACQUIRE (src);
+}
+
+static inline void
+gst_p2p_hls_src_unlock (GstP2pHlsSrc *src)
+{
+  P2P_PUBLISH_RELEASE (src);
+  GST_OBJECT_UNLOCK (src);
+}
 
 /* Threads: streaming, under the stream lock. */
 GstFlowReturn gst_p2p_hls_src_read (GstP2pHlsSrc *src, GstBuffer **buffer);

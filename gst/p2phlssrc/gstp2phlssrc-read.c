@@ -46,7 +46,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Question, question_clear)
 static gboolean
 question_fill (Question *question, GstP2pHlsSrc *src, gboolean is_head)
 {
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   question->location = g_strdup (src->location);
   question->profile = is_head ? p2p_http_props_get_head_profile (&src->http)
                               : p2p_http_props_get_profile (&src->http);
@@ -59,7 +59,7 @@ question_fill (Question *question, GstP2pHlsSrc *src, gboolean is_head)
         && gst_p2p_hls_src_is_p2p_locked (src),
     .p2phls_scheme = gst_p2p_hls_src_keeps_scheme_locked (src),
   };
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return question->request.uri != NULL;
 }
@@ -71,11 +71,11 @@ install (GstP2pHlsSrc *src, P2pOutQueue **slot, P2pOutQueue *queue)
 {
   gboolean is_free;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   is_free = !src->flushing && *slot == NULL;
   if (is_free)
     *slot = p2p_out_queue_ref (queue);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return is_free;
 }
@@ -85,9 +85,9 @@ take (GstP2pHlsSrc *src, P2pOutQueue **slot)
 {
   P2pOutQueue *queue;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   queue = g_steal_pointer (slot);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return queue;
 }
@@ -98,9 +98,9 @@ enter_worker (GstP2pHlsSrc *src, P2pSession **session)
 {
   P2pWorker *worker;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   *session = src->session != NULL ? p2p_session_ref (src->session) : NULL;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
   if (*session == NULL)
     return NULL;
   worker = p2p_session_enter (*session);
@@ -231,9 +231,9 @@ dup_redirection (GstP2pHlsSrc *src)
 {
   char *uri;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   uri = g_strdup (src->redirection_uri);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return uri;
 }
@@ -272,9 +272,9 @@ learn (GstP2pHlsSrc *src, const P2pHttpResponse *response)
 {
   gboolean has_news;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   has_news = learn_locked (src, response);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   if (has_news)
     gst_element_post_message (
@@ -300,9 +300,9 @@ no_ranges (GstP2pHlsSrc *src, guint status)
   g_autofree char *redirection_uri = dup_redirection (src);
   const char *redirect = GST_STR_NULL (redirection_uri);
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   src->seekable = FALSE;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
   GST_ELEMENT_ERROR_WITH_DETAILS (src, RESOURCE, SEEK,
       ("The server does not support seeking."),
       ("No Range in the answer, URL: %s, Redirect to: %s", src->asked_location,
@@ -342,11 +342,11 @@ take_response (GstP2pHlsSrc *src, P2pHttpResponse *response)
 static void
 learn_redirection (GstP2pHlsSrc *src, const P2pHttpFailure *failure)
 {
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   if (failure->redirection_uri != NULL
       && src->asked_profile->automatic_redirect)
     set_redirection_locked (src, failure->redirection_uri, FALSE);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 }
 
 static void
@@ -473,13 +473,13 @@ grow (GstP2pHlsSrc *src)
 {
   gboolean has_grown;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   has_grown = src->has_size && src->position > src->size;
   if (has_grown) {
     src->size = src->position;
     GST_BASE_SRC (src)->segment.duration = src->size;
   }
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   if (has_grown)
     gst_element_post_message (
@@ -576,11 +576,11 @@ needs_headers (GstP2pHlsSrc *src, P2pOutQueue **queue)
 {
   gboolean needs;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   needs = !src->got_headers && !src->flushing && src->session != NULL
       && GST_STATE (src) >= GST_STATE_PAUSED;
   *queue = needs && src->queue != NULL ? p2p_out_queue_ref (src->queue) : NULL;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return needs;
 }
@@ -626,13 +626,13 @@ gst_p2p_hls_src_learn_headers (GstP2pHlsSrc *src)
 void
 gst_p2p_hls_src_set_flushing (GstP2pHlsSrc *src, gboolean flushing)
 {
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   src->flushing = flushing;
   if (src->queue != NULL)
     p2p_out_queue_set_flushing (src->queue, flushing);
   if (src->probe != NULL)
     p2p_out_queue_set_flushing (src->probe, flushing);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 }
 
 void
@@ -647,10 +647,10 @@ gst_p2p_hls_src_reset (GstP2pHlsSrc *src)
   g_clear_pointer (&src->asked_location, g_free);
   g_clear_pointer (&src->asked_profile, p2p_http_profile_unref);
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   src->got_headers = FALSE;
   src->has_size = FALSE;
   src->seekable = FALSE;
   src->size = 0;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 }

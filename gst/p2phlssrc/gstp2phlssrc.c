@@ -92,11 +92,11 @@ GST_ELEMENT_REGISTER_DEFINE (
 static void
 set_location (GstP2pHlsSrc *src, const char *uri)
 {
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   g_free (src->location);
   src->location = p2p_location_normalize (uri);
   g_clear_pointer (&src->redirection_uri, g_free);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 }
 
 static char *
@@ -104,9 +104,9 @@ dup_location (GstP2pHlsSrc *src)
 {
   char *location;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   location = g_strdup (src->location);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return location;
 }
@@ -172,9 +172,9 @@ dup_session (GstP2pHlsSrc *src)
 {
   P2pSession *session;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   session = src->session != NULL ? p2p_session_ref (src->session) : NULL;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return session;
 }
@@ -184,9 +184,9 @@ dup_offered (GstP2pHlsSrc *src)
 {
   P2pSession *session;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   session = src->offered != NULL ? p2p_session_ref (src->offered) : NULL;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return session;
 }
@@ -240,9 +240,9 @@ has_parent (GstP2pHlsSrc *src)
 {
   gboolean has;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   has = GST_OBJECT_PARENT (src) != NULL;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return has;
 }
@@ -270,11 +270,11 @@ read_settings (GstP2pHlsSrc *src, P2pSettings *settings, P2pConfig **config)
 {
   g_autoptr (GError) error = NULL;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   p2p_settings_copy (settings, &src->settings);
   if (src->variable_error != NULL)
     error = g_error_copy (src->variable_error);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   *config = error == NULL ? p2p_config_new (settings, &error) : NULL;
   if (*config == NULL) {
@@ -304,10 +304,10 @@ open_session (GstP2pHlsSrc *src)
   p2p_settings_clear (&settings);
   is_outranked =
       p2p_location_is_outranked (gst_element_get_factory (GST_ELEMENT (src)));
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   src->session = session;
   src->is_outranked = is_outranked;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return TRUE;
 }
@@ -317,9 +317,9 @@ close_session (GstP2pHlsSrc *src)
 {
   g_autoptr (P2pSession) session = NULL;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   session = g_steal_pointer (&src->session);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   if (session != NULL)
     p2p_session_leave (session, GST_ELEMENT (src));
@@ -332,10 +332,10 @@ gst_p2p_hls_src_set_context (GstElement *element, GstContext *context)
   P2pSession *session = p2p_session_from_context (context);
 
   if (session != NULL) {
-    GST_OBJECT_LOCK (src);
+    gst_p2p_hls_src_lock (src);
     g_clear_pointer (&src->offered, p2p_session_unref);
     src->offered = session;
-    GST_OBJECT_UNLOCK (src);
+    gst_p2p_hls_src_unlock (src);
   }
   GST_ELEMENT_CLASS (gst_p2p_hls_src_parent_class)
       ->set_context (element, context);
@@ -380,14 +380,14 @@ gst_p2p_hls_src_change_state (GstElement *element, GstStateChange transition)
 }
 
 static gboolean
-gst_p2p_hls_src_unlock (GstBaseSrc *base)
+gst_p2p_hls_src_interrupt (GstBaseSrc *base)
 {
   gst_p2p_hls_src_set_flushing (GST_P2P_HLS_SRC (base), TRUE);
   return TRUE;
 }
 
 static gboolean
-gst_p2p_hls_src_unlock_stop (GstBaseSrc *base)
+gst_p2p_hls_src_interrupt_stop (GstBaseSrc *base)
 {
   gst_p2p_hls_src_set_flushing (GST_P2P_HLS_SRC (base), FALSE);
   return TRUE;
@@ -399,10 +399,10 @@ gst_p2p_hls_src_get_size (GstBaseSrc *base, guint64 *size)
   GstP2pHlsSrc *src = GST_P2P_HLS_SRC (base);
   gboolean has_size;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   has_size = src->has_size;
   *size = src->size;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return has_size;
 }
@@ -414,9 +414,9 @@ gst_p2p_hls_src_is_seekable (GstBaseSrc *base)
   gboolean seekable;
 
   gst_p2p_hls_src_learn_headers (src);
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   seekable = src->seekable;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return seekable;
 }
@@ -427,9 +427,9 @@ is_known_unseekable (GstP2pHlsSrc *src)
 {
   gboolean is_known;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   is_known = src->got_headers && !src->seekable;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   return is_known;
 }
@@ -483,14 +483,14 @@ query_uri (GstP2pHlsSrc *src, GstQuery *query)
   g_autofree char *redirection = NULL;
   gboolean keeps_scheme, is_permanent;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   keeps_scheme = gst_p2p_hls_src_keeps_scheme_locked (src);
   if (src->location != NULL)
     uri = answer_uri (src->location, keeps_scheme);
   if (src->redirection_uri != NULL)
     redirection = answer_uri (src->redirection_uri, keeps_scheme);
   is_permanent = src->redirection_permanent;
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   gst_query_set_uri (query, uri);
   if (redirection == NULL)
@@ -576,9 +576,9 @@ set_http_prop (GstP2pHlsSrc *src, P2pHttpProp prop, const GValue *value)
 {
   gboolean is_good;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   is_good = p2p_http_props_set (&src->http, prop, value);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   if (!is_good)
     GST_WARNING_OBJECT (src, "this is no proxy's URI");
@@ -593,10 +593,10 @@ set_setting (GstP2pHlsSrc *src, P2pSetting setting, const GValue *value)
   g_autoptr (GError) error = NULL;
   P2pSettings settings;
 
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   p2p_settings_set (&src->settings, setting, value);
   p2p_settings_copy (&settings, &src->settings);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 
   if (session != NULL
       && !p2p_session_reconfigure (
@@ -629,9 +629,9 @@ gst_p2p_hls_src_set_property (
 static void
 copy_value (GstP2pHlsSrc *src, const GValue *from, GValue *to)
 {
-  GST_OBJECT_LOCK (src);
+  gst_p2p_hls_src_lock (src);
   g_value_copy (from, to);
-  GST_OBJECT_UNLOCK (src);
+  gst_p2p_hls_src_unlock (src);
 }
 
 static void
@@ -790,8 +790,8 @@ gst_p2p_hls_src_class_init (GstP2pHlsSrcClass *class)
 
   base_class->start = gst_p2p_hls_src_start;
   base_class->stop = gst_p2p_hls_src_stop;
-  base_class->unlock = gst_p2p_hls_src_unlock;
-  base_class->unlock_stop = gst_p2p_hls_src_unlock_stop;
+  base_class->unlock = gst_p2p_hls_src_interrupt;
+  base_class->unlock_stop = gst_p2p_hls_src_interrupt_stop;
   base_class->get_size = gst_p2p_hls_src_get_size;
   base_class->is_seekable = gst_p2p_hls_src_is_seekable;
   base_class->do_seek = gst_p2p_hls_src_do_seek;

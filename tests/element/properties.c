@@ -288,6 +288,7 @@ properties_suite (void)
   Suite *suite = suite_create ("properties");
   TCase *tests = tcase_create ("properties");
 
+  g_unsetenv ("GST_P2PHLS"); /* our defaults, not the tests' */
   suite_add_tcase (suite, tests);
   tcase_add_test (tests, test_same_as_souphttpsrc);
   tcase_add_test (tests, test_none_forgotten);
