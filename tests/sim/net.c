@@ -19,6 +19,9 @@
 #define NOTICE_LEAST_US (5 * G_USEC_PER_SEC)
 #define NOTICE_MOST_US (30 * G_USEC_PER_SEC)
 
+/* What SCTP buffers on the shortest path. */
+#define SCTP_LEAST_BYTES (128 * 1024)
+
 /* UDP, DTLS and SCTP headers: 90 of 1200 bytes. */
 #define WIRE_FACTOR 1.08
 
@@ -80,13 +83,27 @@ find (SimNet *net, guint64 number)
 
 /* --- messages ----------------------------------------------------------------- */
 
-/* What the channel holds beyond SCTP's own buffer. */
+/* SCTP's own buffer: two congestion windows, which fill the path, and a bit
+ * (docs/design/transport.md). */
+static gsize
+sctp_buffer (Conn *conn)
+{
+  guint64 rate_bps = conn->up.pipe->rate_bps;
+  double path = (double) rate_bps / 8 * 2 * path_us (conn) / G_USEC_PER_SEC;
+
+  if (rate_bps == 0)
+    return P2P_SCTP_BUFFER_BYTES;
+
+  return MIN (2 * path + SCTP_LEAST_BYTES, P2P_SCTP_BUFFER_BYTES);
+}
+
+/* What the channel holds beyond that. */
 static gsize
 waiting (Conn *conn)
 {
-  return conn->up.queued > P2P_SCTP_BUFFER_BYTES
-      ? conn->up.queued - P2P_SCTP_BUFFER_BYTES
-      : 0;
+  gsize buffer = sctp_buffer (conn);
+
+  return conn->up.queued > buffer ? conn->up.queued - buffer : 0;
 }
 
 static void
