@@ -78,8 +78,10 @@ function take (opened) {
 }
 
 const peer = new nodeDataChannel.PeerConnection('peer', { iceServers: [] })
+// Gathering may be complete before its own threads have set ICE up; an answer
+// that comes in between is refused, and the connection spoilt.
 peer.onGatheringStateChange(state => {
-  if (state === 'complete') say({ sdp: peer.localDescription().sdp })
+  if (state === 'complete') setTimeout(() => say({ sdp: peer.localDescription().sdp }), 100)
 })
 peer.onDataChannel(opened => {
   take(opened)
@@ -87,20 +89,10 @@ peer.onDataChannel(opened => {
 })
 if (offerer) take(peer.createDataChannel('webtorrent'))
 
-// Its own threads may still be setting ICE up when the answer is there.
-function setRemote (sdp, tries = 20) {
-  try {
-    peer.setRemoteDescription(sdp, offerer ? 'answer' : 'offer')
-  } catch (error) {
-    if (!tries) throw error
-    setTimeout(() => setRemote(sdp, tries - 1), 100)
-  }
-}
-
 const input = readline.createInterface({ input: process.stdin })
 input.on('line', line => {
   const order = JSON.parse(line)
-  if (order.sdp) setRemote(order.sdp)
+  if (order.sdp) peer.setRemoteDescription(order.sdp, offerer ? 'answer' : 'offer')
   if (order.close) channel.close()
   if (order.go) {
     going = true
