@@ -5,7 +5,13 @@
 
 #include "base/limits.h"
 
+#include <arpa/inet.h>
+#include <glib-unix.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GIVE_UP_US (20 * G_USEC_PER_SEC)
 
@@ -252,6 +258,83 @@ test_bad_answer_closes (void)
   UNTIL (pair, a->closed != NULL);
 }
 
+/* --- a STUN server (RFC 8489) that says we are somebody else -------------- */
+
+#define STUN_HEADER_BYTES 20
+
+static gboolean
+on_stun (int fd, GIOCondition condition, gpointer user_data)
+{
+  /* Success, 12 bytes; XOR-MAPPED-ADDRESS, 8 bytes: 203.0.113.9:54321. */
+  guint8 answer[STUN_HEADER_BYTES + 12] = { 0x01, 0x01, 0, 12 };
+  static const guint8 attribute[12] = { 0x00, 0x20, 0, 8, 0, 1,
+    (54321 >> 8) ^ 0x21, (54321 & 0xff) ^ 0x12, 203 ^ 0x21, 0 ^ 0x12,
+    113 ^ 0xa4, 9 ^ 0x42 };
+  guint8 request[512];
+  struct sockaddr_storage from;
+  socklen_t length = sizeof from;
+
+  if (recvfrom (
+          fd, request, sizeof request, 0, (struct sockaddr *) &from, &length)
+      >= STUN_HEADER_BYTES) {
+    memcpy (answer + 4, request + 4, STUN_HEADER_BYTES - 4);
+    memcpy (answer + STUN_HEADER_BYTES, attribute, sizeof attribute);
+    sendto (fd, answer, sizeof answer, 0, (struct sockaddr *) &from, length);
+  }
+
+  return G_SOURCE_CONTINUE;
+}
+
+/* An address that this machine's sockets reach: loopback only where there is
+ * nothing else, as candidates are bound to the other ones. */
+static char *
+own_address (void)
+{
+  char text[INET_ADDRSTRLEN] = "127.0.0.1";
+  struct ifaddrs *all = NULL;
+
+  g_assert_cmpint (getifaddrs (&all), ==, 0);
+  for (struct ifaddrs *one = all; one != NULL; one = one->ifa_next)
+    if (one->ifa_addr != NULL && one->ifa_addr->sa_family == AF_INET
+        && !(one->ifa_flags & IFF_LOOPBACK))
+      inet_ntop (AF_INET, &((struct sockaddr_in *) one->ifa_addr)->sin_addr,
+          text, sizeof text);
+  freeifaddrs (all);
+
+  return g_strdup (text);
+}
+
+static void
+test_server_reflexive (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a;
+  struct sockaddr_in address = { .sin_family = AF_INET };
+  socklen_t length = sizeof address;
+  int fd = socket (AF_INET, SOCK_DGRAM, 0);
+  g_autoptr (GSource) server = g_unix_fd_source_new (fd, G_IO_IN);
+  g_autofree char *host = own_address ();
+  g_autofree char *uri = NULL;
+  const char *servers[2] = { NULL };
+
+  g_assert_cmpint (
+      bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
+  g_assert_cmpint (
+      getsockname (fd, (struct sockaddr *) &address, &length), ==, 0);
+  g_source_set_callback (server, G_SOURCE_FUNC (on_stun), NULL, NULL);
+  g_source_attach (server, pair->context);
+  uri = g_strdup_printf ("stun://%s:%u", host, ntohs (address.sin_port));
+  servers[0] = uri;
+
+  a->port->ops->configure (a->port, servers);
+  a->port->ops->offer (a->port, a->conn, "webtorrent");
+  UNTIL (pair, a->sdp != NULL);
+  g_assert_nonnull (strstr (a->sdp, " 203.0.113.9 54321 typ srflx raddr "));
+
+  g_source_destroy (server);
+  close (fd);
+}
+
 /* As sessions of one process: threads of their own, one stack below. */
 static gpointer
 run_session (gpointer data)
@@ -412,6 +495,7 @@ main (int argc, char **argv)
    * what they are handed looks like a race, every byte of it. */
   g_test_add_func ("/transport/names", test_names);
 #endif
+  g_test_add_func ("/transport/server-reflexive", test_server_reflexive);
   g_test_add_func ("/transport/stuck-worker", test_stuck_worker);
   g_test_add_func ("/transport/many-sessions", test_many_sessions);
   g_test_add_func ("/transport/cycles", test_cycles);
