@@ -6,11 +6,10 @@
  */
 #include "engine-private.h"
 
-/* Exchange timeouts, as P2P Media Loader 5: webRtcOfferTimeoutMs,
- * webRtcConnectionTimeoutMs, the latter plus 5 s for the answerer. */
+/* Exchange timeouts: our own for gathering; as P2P Media Loader 5 (its
+ * webRtcOfferTimeoutMs, and webRtcConnectionTimeoutMs plus 5 s). */
 #define GATHER_US (10 * G_USEC_PER_SEC)
 #define OFFER_US (50 * G_USEC_PER_SEC)
-#define OFFERER_US (15 * G_USEC_PER_SEC)
 #define ANSWERER_US (20 * G_USEC_PER_SEC)
 
 /* p2pNotReceivingBytesTimeoutMs, p2pErrorRetries. */

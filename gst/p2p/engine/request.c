@@ -220,7 +220,7 @@ on_pace (gpointer owner, gint64 now_us)
 }
 
 /* A stored segment would arrive in no time and lead the demuxer to a variant
- * that the network cannot carry (DESIGN: docs/design/pacing.md). */
+ * that the network cannot carry (docs/design/pacing.md). */
 static guint64
 pace_of_stored (P2pPlayerRequest *request)
 {

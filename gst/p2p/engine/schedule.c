@@ -278,7 +278,6 @@ typedef struct
 {
   guint peer_slots;
   guint http_slots;
-  guint looked_at;
 } Slots;
 
 /* The player waits for @download and may need the whole downlink soon. */
@@ -297,7 +296,7 @@ is_pressing (P2pDownload *download)
 static Slots
 free_slots (P2pShare *share)
 {
-  Slots slots = { PEER_PREFETCHES_MAX, HTTP_PREFETCHES_MAX, 0 };
+  Slots slots = { PEER_PREFETCHES_MAX, HTTP_PREFETCHES_MAX };
   guint i;
 
   /* Who has just come may hold what we would fetch. */
@@ -394,7 +393,6 @@ prefetch_from_origin (P2pShare *share, gint64 id, Slots *slots)
   if (slots->http_slots == 0 || is_bad (share, id)
       || is_held_somewhere (share, id) || is_loading_somewhere (share, id))
     return;
-  slots->looked_at++;
   if (own_rank (share, id, 0, NULL) != 0)
     return;
   slots->http_slots--;

@@ -21,6 +21,10 @@
  * long for exchanges of the first, so that nobody is offered to twice. */
 #define SECOND_SWARM_US (700 * 1000)
 
+/* From the answer to our offer to the open channel: P2P Media Loader 5's
+ * webRtcConnectionTimeoutMs. */
+#define OFFERER_US (15 * G_USEC_PER_SEC)
+
 /* A connection that lasted this long was a good one. */
 #define LASTED_US (30 * G_USEC_PER_SEC)
 
@@ -540,7 +544,7 @@ on_answer (Announcer *announcer, const P2pTrackerMessage *message)
   peer->id = message->peer_id;
   peer->state = P2P_PEER_ANSWERED;
   peer->since_us = engine->now_us;
-  p2p_timer_set (&peer->timer, engine->now_us + 15 * G_USEC_PER_SEC);
+  p2p_timer_set (&peer->timer, engine->now_us + OFFERER_US);
   engine->ports.transport->ops->set_answer (
       engine->ports.transport, peer->conn, message->sdp);
 }
