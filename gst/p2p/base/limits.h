@@ -18,14 +18,15 @@
 #define P2P_PLAYLIST_MAX_LINE (64 * 1024)
 /* EXT-X-DEFINE variables of one playlist. */
 #define P2P_PLAYLIST_MAX_VARIABLES 256
-/* multivariant playlists remembered by one session, oldest forgotten. */
+/* presentations (a multivariant playlist, or a media playlist alone) whose
+ * segments one session remembers; the longest unused loses them. */
 #define P2P_REGISTRY_MAX_PRESENTATIONS 32
 /* streams of all playlists ever read by one session; what comes after is not
  * shared. About 1 KiB each. */
 #define P2P_REGISTRY_MAX_STREAMS 4096
 /* segments that have left a live playlist and are still known, per stream. */
 #define P2P_LISTING_MAX_DEPARTED 64
-/* non-segment URLs (keys, init segments, subtitles) remembered. */
+/* URLs of what is no segment (keys, init segments, parts) remembered. */
 #define P2P_REGISTRY_MAX_OTHERS 4096
 
 /* --- peer protocol (P2P Media Loader) ----------------------------------- */
@@ -102,7 +103,8 @@
 
 /* streams that one session keeps swarms for at once. */
 #define P2P_SWARMS_MAX 64
-/* peers of one swarm, hard: 50 x churn multiplier 1.5. */
+/* the largest `max-peers`, which counts for a stream; half as many again may
+ * come in. */
 #define P2P_PEERS_MAX 1000
 /* requests of the element in flight in one session. */
 #define P2P_REQUESTS_MAX 1024
@@ -161,7 +163,8 @@
 /* streams of one SCTP association each way. One is used; a peer may number
  * its channel freely, browsers take 0 or 1. */
 #define P2P_SCTP_STREAMS 64
-/* bytes SCTP holds each way for one association: 100 Mbit/s at 80 ms. */
+/* bytes SCTP holds each way for one association, at most: 100 Mbit/s at
+ * 80 ms. */
 #define P2P_SCTP_BUFFER_BYTES (1024 * 1024)
 /* bytes of label and of protocol in a channel's DCEP OPEN; browsers use 40
  * and 0, RFC 8832 allows 65535. */

@@ -93,7 +93,7 @@ void p2p_log (P2pLogArea area, P2pLogLevel level, const char *file,
 #define P2P_LOG_TRACE(area, id, ...) \
   P2P_LOG_AT (P2P_LOG_LEVEL_TRACE, area, id, __VA_ARGS__)
 
-/* Text of a stranger, fit for a log: escaped, at most 120 characters.
+/* Text of a stranger, fit for a log: its first 120 bytes, escaped.
  * Returns: (transfer full). */
 char *p2p_log_escape (const char *text, gssize length);
 

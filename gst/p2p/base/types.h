@@ -34,10 +34,10 @@ typedef struct
 
 /**
  * P2pPeerId:
- * @text: 20 characters and a NUL; each stands for one byte (U+0000..U+00FF
- *   are possible from strangers; those are kept as UTF-8 in no place: a peer
- *   id with anything outside printable ASCII is refused by the tracker
- *   reader)
+ * @text: 20 printable ASCII characters and a NUL
+ *
+ * Strangers may have others (any of U+0000..U+00FF); the tracker's reader
+ * ignores what they say.
  */
 typedef struct
 {

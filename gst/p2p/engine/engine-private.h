@@ -160,7 +160,7 @@ void p2p_request_fail (P2pPlayerRequest *request, P2pHttpFailure *failure);
 /* The share goes: the rest comes straight from HTTP. */
 void p2p_request_detach (P2pPlayerRequest *request);
 
-/* Whether the player asked for it and how urgently: for policies. */
+/* Fills in what policies want to know of the player and of HTTP. */
 void p2p_request_need (P2pPlayerRequest *request, P2pFetchView *view);
 
 /* --- download.c: one segment on its way ----------------------------------- */

@@ -32,7 +32,7 @@ typedef struct
   const char *const *trackers; /* NULL-terminated ws: and wss: URLs */
   const char *const *ice_servers; /* NULL-terminated */
   guint protocols;                /* P2pProtocol flags */
-  guint max_peers;                /* per stream */
+  guint max_peers;                /* per stream, both generations */
   guint64 max_upload_bps;         /* 0: no limit */
   guint64 cache_bytes;
   gint64 urgent_buffer_us; /* -1: derived */

@@ -79,8 +79,9 @@ typedef struct
 /**
  * P2pM3u8Other:
  *
- * A URI in a media playlist that is not a segment to share: EXT-X-MAP,
- * EXT-X-KEY, EXT-X-PART, EXT-X-PRELOAD-HINT, EXT-X-RENDITION-REPORT.
+ * What a URI is that names neither a playlist to share nor a segment:
+ * EXT-X-MAP; EXT-X-KEY, EXT-X-SESSION-KEY; EXT-X-PART, EXT-X-PRELOAD-HINT;
+ * EXT-X-RENDITION-REPORT; EXT-X-I-FRAME-STREAM-INF; EXT-X-SESSION-DATA.
  */
 typedef enum
 {
@@ -121,8 +122,8 @@ typedef struct
   gboolean i_frames_only;
 } P2pM3u8;
 
-/* Whether @data begins as a playlist does (white space or a byte order mark,
- * then #EXTM3U). More bytes than 512 need not be there. */
+/* Whether @data begins as a playlist does: a byte order mark and white space,
+ * if any, then #EXTM3U. */
 gboolean p2p_m3u8_detect (const char *data, gsize length);
 
 /* Returns: (transfer full) (nullable): %NULL and P2P_FORMAT_ERROR when this

@@ -67,9 +67,9 @@ typedef struct
 void p2p_tracker_message_clear (P2pTrackerMessage *message);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (P2pTrackerMessage, p2p_tracker_message_clear)
 
-/* Reads one frame. %FALSE and P2P_FORMAT_ERROR when it is no JSON object or
- * passes a bound; a peer id that is not 20 printable ASCII characters makes
- * the message IGNORED. */
+/* Reads one frame. %FALSE and P2P_FORMAT_ERROR when it is no JSON object, too
+ * long or too deep; an id that is not 20 printable ASCII characters, or an
+ * offer id or SDP beyond its bound, makes the message IGNORED. */
 gboolean p2p_tracker_message_parse (
     GBytes *frame, P2pTrackerMessage *message, GError **error);
 

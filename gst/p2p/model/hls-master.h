@@ -37,7 +37,8 @@ GPtrArray *p2p_hls_declared_streams (const P2pM3u8 *master);
  * variant refers to. Returns: (transfer full) (element-type utf8). */
 GPtrArray *p2p_hls_excluded_uris (const P2pM3u8 *master);
 
-/* The names of a media playlist that no multivariant playlist declares. */
+/* Identity hash of a media playlist that no multivariant playlist declares.
+ * Returns: (transfer full). */
 char *p2p_hls_anonymous_hash (P2pProtocol protocol);
 
 G_END_DECLS

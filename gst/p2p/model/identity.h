@@ -14,10 +14,11 @@ G_BEGIN_DECLS
  * P2pStreamProperties:
  *
  * What a stream's identity is made of. Strings as the manifest writes them
- * (after the reader's filtering), %NULL where missing. @bitrate is -1 where
- * missing, NaN prints as JavaScript prints it. @frame_rate_text is for
- * generations that keep the text, @frame_rate for those that parse it (0:
- * missing).
+ * (after the reader's filtering), %NULL where missing; a number is missing
+ * unless its `has_` is set. A missing bitrate counts as 0, and NaN prints as
+ * JavaScript prints it. The frame rate is a number (@frame_rate) or a text
+ * (@frame_rate_text), as the reader of that generation leaves it: v3 takes the
+ * number first, v2 the text.
  */
 typedef struct
 {
@@ -56,8 +57,8 @@ void p2p_identity_info_hash (const char *stream_swarm_id, P2pInfoHash *out);
 /* A URL up to its first "?". Returns: (transfer full). */
 char *p2p_identity_swarm_id_from_url (const char *url);
 
-/* Shortest text that reads back as @value, plain decimal, as JavaScript's
- * String(number). Returns: (transfer full). */
+/* Shortest text that reads back as @value, as JavaScript's String(number).
+ * Returns: (transfer full). */
 char *p2p_identity_number (double value);
 
 G_END_DECLS

@@ -54,7 +54,7 @@ struct _P2pStream
   gint64 target_duration_us;
   GPtrArray *segments; /* of P2pSegment, ids ascending without holes */
   guint64 bitrate;     /* BANDWIDTH, 0: not known */
-  gboolean shareable;  /* FALSE: an anonymous stream beside others */
+  gboolean shareable;  /* FALSE: its name is another stream's, too */
   P2pInfoHash info_hash_v2;
   P2pInfoHash info_hash_v3;
   char *swarm_id_v2; /* stream swarm ids, for the log */
@@ -121,8 +121,9 @@ typedef enum
  * @stream: (out) (optional) (nullable): the stream of a segment
  * @segment_id: (out) (optional): the segment's id
  *
- * A live segment that has just left the window is still found (the last 64
- * of a stream), as UNSHARED: a slow player may ask for it.
+ * A live segment that has just left the window is still found (the last
+ * P2P_LISTING_MAX_DEPARTED of a stream), as UNSHARED: a slow player may ask
+ * for it.
  */
 P2pResourceKind p2p_registry_lookup (P2pRegistry *registry, const char *uri,
     const P2pRange *range, P2pStream **stream, gint64 *segment_id);

@@ -61,7 +61,8 @@ void p2p_store_append (P2pEntry *entry, GBytes *bytes);
  */
 gboolean p2p_store_finish (P2pEntry *entry);
 
-/* Forgets the bytes: the segment begins again. Not on a complete entry. */
+/* Forgets the bytes and the total: the segment begins again. Not on a complete
+ * entry, nor under a cursor that has moved. */
 void p2p_store_restart (P2pEntry *entry);
 
 /* Forgets the entry. It must have no users. */

@@ -78,6 +78,7 @@ P2pFetchVerdict p2p_fetch_required (const P2pFetchView *view);
 
 /**
  * P2pTransferView:
+ * @need: the player's side; only its times, @urgent_us and @http_bps count
  * @begun_us: when the peer was asked
  * @last_byte_us: when it last sent some; @begun_us at first
  * @bytes: how many it sent

@@ -26,7 +26,7 @@ G_BEGIN_DECLS
  * @P2P_EVENT_CONN_SDP: @id is the connection number, @text: our offer or
  *   answer, candidates inside
  * @P2P_EVENT_CONN_OPEN: @id: the data channel is open
- * @P2P_EVENT_CONN_MESSAGE: @id, @bytes: one binary message
+ * @P2P_EVENT_CONN_MESSAGE: @id, @bytes: one message, binary or text
  * @P2P_EVENT_CONN_LOW_WATER: @id: see P2pTransportOps.send
  * @P2P_EVENT_CONN_CLOSED: @id, @text: the reason. Never follows our own close
  */

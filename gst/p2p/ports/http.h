@@ -25,8 +25,8 @@ typedef struct _P2pHttpProfile P2pHttpProfile;
  */
 struct _P2pHttpProfile
 {
-  char *user_agent;     /* "{VERSION} " is filled in by the element */
-  char **cookies;       /* Set-Cookie syntax, souphttpsrc "cookies" */
+  char *user_agent;     /* a space at the end: the library adds its name */
+  char **cookies;       /* values of Cookie headers */
   char **extra_headers; /* name, value, name, value, …, NULL */
   char *method;         /* NULL: GET */
   char *proxy;          /* URI; NULL: the system's */
@@ -64,7 +64,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pHttpProfile, p2p_http_profile_unref)
  */
 typedef struct
 {
-  guint status; /* 200, 206 */
+  guint status; /* 2xx; of a HEAD request any */
   char *reason;
   char *uri; /* after redirects */
   gboolean redirected;
@@ -73,7 +73,7 @@ typedef struct
   guint64 content_length;      /* of this body; P2P_SIZE_UNKNOWN */
   guint64 range_start;         /* first byte of the body within the resource */
   guint64 total_size;          /* of the resource; P2P_SIZE_UNKNOWN */
-  gboolean accepts_ranges;     /* Accept-Ranges says bytes, or nothing */
+  gboolean accepts_ranges;     /* Accept-Ranges does not say none */
   char **request_headers;      /* name, value, …, NULL */
   char **response_headers;     /* name, value, …, NULL */
 } P2pHttpResponse;
@@ -122,7 +122,7 @@ typedef struct
   guint status;            /* 0 unless the server answered */
   char *reason;            /* (nullable) reason phrase or library text */
   char *uri;               /* what was asked, after redirects */
-  char *redirection_uri;   /* (nullable) a redirect that was not followed */
+  char *redirection_uri;   /* (nullable) where redirects led, or would */
   char **request_headers;  /* (nullable) name, value, …, NULL */
   char **response_headers; /* (nullable) name, value, …, NULL */
 } P2pHttpFailure;

@@ -13,9 +13,9 @@ typedef struct _P2pSinkPort P2pSinkPort;
 
 /**
  * P2pSinkOps:
- * @headers: once per request, before the first data. For a segment that no
- *   HTTP request was made for, the response is made up: status 200 or 206,
- *   no headers
+ * @headers: once per request, before the first data. For a segment that is
+ *   shared, wherever it comes from, the response is made up: status 200 or
+ *   206, no headers
  * @data: the next bytes, in order, once. Returns the bytes of the request
  *   that now wait for the player
  * @end: all bytes were given; nothing follows

@@ -16,9 +16,9 @@ typedef struct _P2pTransportPort P2pTransportPort;
  * P2pTransportInfo:
  * @remote_address: (out): host and port of the selected pair's remote side,
  *   "" while there is none
- * @rtt_us: round trip measured by ICE or SCTP, 0: not measured
+ * @rtt_us: round trip as SCTP measures it, 0: not measured
  *
- * For stats only.
+ * As of the last time that it was asked for.
  */
 typedef struct
 {
