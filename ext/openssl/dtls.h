@@ -19,7 +19,7 @@ typedef struct _P2pDtls P2pDtls;
  * @down: refused, broken or closed by the peer; nothing follows
  *
  * They come from inside p2p_dtls_start (), _input () and _send () and from
- * timers. The connection may not be freed by them.
+ * timers, @output also from _close (). The connection may not be freed by them.
  */
 typedef struct
 {

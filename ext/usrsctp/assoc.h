@@ -23,8 +23,9 @@ typedef struct _P2pAssoc P2pAssoc;
  * @stream_reset: the peer closed @stream's outgoing half (RFC 6525)
  * @down: aborted, shut down or given up; nothing follows
  *
- * They come from p2p_assoc_input (), p2p_assoc_read () and p2p_sctp_advance
- * (). The association may not be freed by them.
+ * They come from p2p_assoc_input (), p2p_assoc_set_reading () and
+ * p2p_sctp_advance (); @output also from _connect (), _send () and _free (),
+ * @down also from _send (). The association may not be freed by them.
  */
 typedef struct
 {

@@ -27,8 +27,9 @@ G_BEGIN_DECLS
 P2pTransportPort *p2p_webrtc_transport_new (
     GMainContext *worker, P2pEventFunc func, gpointer user_data);
 
-/* Ends every connection, telling its peer, and waits for that: microseconds
- * of work, no network. */
+/* Ends every connection, telling its peer, and waits for that: microseconds of
+ * work, no network. The last transport also waits for the end of the thread:
+ * with relays, as long as their servers take to answer, at most 0.3 s. */
 void p2p_webrtc_transport_free (P2pTransportPort *port);
 
 G_END_DECLS
