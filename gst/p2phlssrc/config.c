@@ -110,8 +110,9 @@ p2p_setting_spec (P2pSetting setting)
           p2p_protocols_get_type (), P2P_PROTOCOL_ALL, FIXED);
     case P2P_SETTING_MAX_PEERS:
       return g_param_spec_uint ("max-peers", "Maximum peers",
-          "Connections per swarm", 0, P2P_PEERS_MAX, DEFAULT_MAX_PEERS,
-          MUTABLE);
+          "Connections for each stream that are looked for; half as many again "
+          "may come in",
+          0, P2P_PEERS_MAX, DEFAULT_MAX_PEERS, MUTABLE);
     case P2P_SETTING_MAX_UPLOAD_BITRATE:
       return g_param_spec_uint64 ("max-upload-bitrate",
           "Maximum upload bitrate",
@@ -124,7 +125,7 @@ p2p_setting_spec (P2pSetting setting)
     case P2P_SETTING_URGENT_BUFFER:
       return g_param_spec_uint64 ("urgent-buffer", "Urgent buffer",
           "Below this much media ahead of the playhead a segment goes to HTTP "
-          "at once, in nanoseconds (-1 = derived)",
+          "at once, unless a quick peer has it, in nanoseconds (-1 = derived)",
           0, G_MAXUINT64, GST_CLOCK_TIME_NONE, MUTABLE);
     case P2P_SETTING_HTTP_WINDOW:
       return g_param_spec_uint64 ("http-window", "HTTP window",

@@ -39,7 +39,7 @@
  * |[
  * GST_PLUGIN_FEATURE_RANK=p2phlssrc:MAX GST_P2PHLS="max-peers=8;upload=false" \
  *   gst-play-1.0 https://example.com/live/master.m3u8
- * ]| Any player; takes from at most eight peers of each swarm, gives nothing.
+ * ]| Any player; looks for eight peers of each stream, gives nothing.
  * |[
  * gst-launch-1.0 p2phlssrc location=http://127.0.0.1:8000/file.bin ! \
  *   filesink location=file.bin

@@ -1,8 +1,9 @@
 /* p2phlssrc: what other threads ask of the worker.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Threads: p2p_mailbox_post() and p2p_mailbox_call() any, the rest worker.
- * Shared state, one lock, never held while calling out.
+ * Threads: any but the worker for p2p_mailbox_call(), the owner of the worker
+ * for new and free, any for the rest. Shared state, one lock, never held while
+ * calling out.
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* p2phlssrc: the thread on which everything but the player happens.
+/* p2phlssrc: the thread on which everything is decided.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "worker.h"

@@ -1,4 +1,4 @@
-/* p2phlssrc: the thread on which everything but the player happens.
+/* p2phlssrc: the thread on which everything is decided.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Threads: any, as each call only posts a letter; p2p_worker_new() and
@@ -15,9 +15,10 @@ G_BEGIN_DECLS
 /**
  * P2pWorker:
  *
- * One thread with a GMainContext of its own. It builds the adapters (libsoup,
- * libnice, OpenSSL, usrsctp), owns them and the engine, and is the only thread
- * that touches them.
+ * One thread with a GMainContext of its own. It builds the adapters, owns them
+ * and the engine, and is the only thread that touches them. libsoup runs on it;
+ * libnice, OpenSSL and usrsctp run on a thread of all sessions, behind their
+ * adapter (docs/threads.md).
  */
 typedef struct _P2pWorker P2pWorker;
 
@@ -33,9 +34,9 @@ typedef void (*P2pStatsFunc) (gpointer user_data, const P2pStats *stats);
 /* Starts the thread. Letters may be posted at once. */
 P2pWorker *p2p_worker_new (P2pConfig *config);
 
-/* Ends the engine, the adapters and the thread, and waits for it: as long as
- * it takes to close sockets without waiting for anybody at their other end.
- * Requests that are still open get no answer. */
+/* Ends the engine, the adapters and the thread, and waits for it: for what
+ * trackers (P2P_TRACKER_LINGER_MS) and relays (0.3 s) are told at the end, and
+ * for nobody else. Requests that are still open get no answer. */
 void p2p_worker_free (P2pWorker *worker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pWorker, p2p_worker_free)
 
