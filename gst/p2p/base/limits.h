@@ -82,7 +82,8 @@
 /* seconds between pings to a tracker: below the usual 60 s of idle timeouts
  * of reverse proxies. */
 #define P2P_TRACKER_PING_INTERVAL_S 25
-/* seconds after which a tracker that sent nothing, no pong either, is gone. */
+/* seconds between looks at a tracker; one that sent nothing in between, no
+ * pong either, is gone. */
 #define P2P_TRACKER_SILENCE_S 60
 /* milliseconds that the end of a session waits for its last words to trackers
  * to leave. */
