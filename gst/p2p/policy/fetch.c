@@ -98,7 +98,7 @@ p2p_fetch_takeover (const P2pTransferView *view)
   gint64 silence_us = CLAMP (room_us / 2, SILENCE_MIN_US, SILENCE_MAX_US);
   gint64 silent_until_us = view->last_byte_us + silence_us;
   gint64 elapsed_us = need->now_us - view->begun_us;
-  gint64 due_us, rest_us;
+  gint64 due_us, rest_us, origin_us;
 
   if (need->now_us >= silent_until_us)
     return http ("the peer is silent");
@@ -113,9 +113,17 @@ p2p_fetch_takeover (const P2pTransferView *view)
   due_us = MIN (need->now_us + room_us,
       need->asked_us + (gint64) (VARIANT_SHARE * need->duration_us));
   rest_us = (double) view->rest * elapsed_us / view->bytes;
-  if (need->now_us + rest_us > due_us
-      && transfer_us (need, view->rest, need->http_bps) < rest_us)
-    return http ("the peer is too slow");
+  origin_us = transfer_us (need, view->rest, need->http_bps);
+  if (need->now_us + rest_us > due_us && origin_us < rest_us) {
+    /* Until then it gives what the origin need not. */
+    gint64 last_us = due_us - origin_us - RATE_AFTER_US;
+
+    if (need->now_us >= last_us)
+      return http ("the peer is too slow");
+    return wait_until (
+        MIN (MIN (need->now_us + RATE_AFTER_US, last_us), silent_until_us),
+        "not yet too slow");
+  }
 
   return wait_until (
       MIN (need->now_us + RATE_AFTER_US, silent_until_us), "on time");
