@@ -52,8 +52,7 @@ typedef struct
  * @holder_free: a connected peer has it and can be asked
  * @loading: a connected peer says that it is fetching it
  * @claim_us: what a claim takes to be heard, at most, of those before us
- * @rank: peers that have been to the origin lately and that the election puts
- *   before us
+ * @rank: how many rivals (docs/design/claims.md) the election puts before us
  */
 typedef struct
 {
