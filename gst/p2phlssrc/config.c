@@ -85,59 +85,176 @@ p2p_setting_spec (P2pSetting setting)
 {
   switch (setting) {
     case P2P_SETTING_P2P:
+      /**
+       * GstP2pHlsSrc:p2p:
+       *
+       * Whether to take part in swarms; %FALSE is plain HTTP. Set before the
+       * element starts, it begins the session, or, in a session that another
+       * element has begun, says whether this element's own requests are
+       * shared. Set while it runs, it is the whole session's. Default: %TRUE.
+       * Can change in any state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_boolean ("p2p", "Peer to peer",
           "Take part in swarms; false: plain HTTP", TRUE, MUTABLE);
     case P2P_SETTING_UPLOAD:
+      /**
+       * GstP2pHlsSrc:upload:
+       *
+       * Whether to serve segments to peers. Default: %TRUE. Can change in any
+       * state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_boolean (
           "upload", "Upload", "Serve segments to peers", TRUE, MUTABLE);
     case P2P_SETTING_SWARM_ID:
+      /**
+       * GstP2pHlsSrc:swarm-id:
+       *
+       * Identifier of the content. Viewers with the same identifier, tracker
+       * and protocol meet, wherever their manifests come from. Default:
+       * %NULL, the manifest's URL without its query. Can change in the NULL
+       * and READY states; a running session keeps its own.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_string ("swarm-id", "Swarm id",
           "Identifier of the content, common to all its viewers "
           "(null: the manifest's URL without its query)",
           NULL, FIXED);
     case P2P_SETTING_TRACKERS:
+      /**
+       * GstP2pHlsSrc:trackers:
+       *
+       * Comma-separated `ws:` and `wss:` URLs of WebTorrent trackers, at most
+       * 16, or `none`. Default: public trackers. Can change in any state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_string ("trackers", "Trackers",
           "WebTorrent trackers: comma-separated ws:// and wss:// URLs, or none",
           DEFAULT_TRACKERS, MUTABLE);
     case P2P_SETTING_ICE_SERVERS:
+      /**
+       * GstP2pHlsSrc:ice-servers:
+       *
+       * Comma-separated `stun://host:port` and
+       * `turn(s)://user:password@host:port`, as webrtcbin writes them, at
+       * most 16, or `none`. Default: public STUN servers. Can change in any
+       * state; connections that are there keep theirs.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_string ("ice-servers", "ICE servers",
           "STUN and TURN servers: comma-separated stun://host:port and "
           "turn(s)://user:password@host:port, or none",
           DEFAULT_ICE_SERVERS, MUTABLE);
     case P2P_SETTING_PROTOCOLS:
+      /**
+       * GstP2pHlsSrc:protocols:
+       *
+       * Generations of the peer protocol to speak: `v3` (P2P Media Loader 5)
+       * and `v2` (2.3 to 4); a swarm for each. Default: `v3+v2`. Can change
+       * in the NULL and READY states; a running session keeps its own.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_flags ("protocols", "Protocols",
           "Generations of the peer protocol to speak",
           p2p_protocols_get_type (), P2P_PROTOCOL_ALL, FIXED);
     case P2P_SETTING_MAX_PEERS:
+      /**
+       * GstP2pHlsSrc:max-peers:
+       *
+       * Connections per swarm, 0 to 1000. Default: 50. Can change in any
+       * state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint ("max-peers", "Maximum peers",
           "Connections for each stream that are looked for; half as many again "
           "may come in",
           0, P2P_PEERS_MAX, DEFAULT_MAX_PEERS, MUTABLE);
     case P2P_SETTING_MAX_UPLOAD_BITRATE:
+      /**
+       * GstP2pHlsSrc:max-upload-bitrate:
+       *
+       * Limit of what is sent to all peers together, in bits per second; 0 is
+       * no limit. Default: 0. Can change in any state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint64 ("max-upload-bitrate",
           "Maximum upload bitrate",
           "Limit for all peers together, in bits per second (0 = no limit)", 0,
           G_MAXUINT64, 0, MUTABLE);
     case P2P_SETTING_CACHE_SIZE:
+      /**
+       * GstP2pHlsSrc:cache-size:
+       *
+       * Memory for segments that were played or are to be played, in bytes.
+       * Default: 268435456 (256 MiB). Can change in the NULL and READY
+       * states; a running session keeps its own.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint64 ("cache-size", "Cache size",
           "Memory for segments, in bytes", 0, G_MAXUINT64, DEFAULT_CACHE_BYTES,
           FIXED);
     case P2P_SETTING_URGENT_BUFFER:
+      /**
+       * GstP2pHlsSrc:urgent-buffer:
+       *
+       * Below this much media ahead of the playhead a segment is urgent and
+       * goes to HTTP at once, in nanoseconds. Default: #GST_CLOCK_TIME_NONE,
+       * derived from the stream. Can change in any state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint64 ("urgent-buffer", "Urgent buffer",
           "Below this much media ahead of the playhead a segment goes to HTTP "
           "at once, unless a quick peer has it, in nanoseconds (-1 = derived)",
           0, G_MAXUINT64, GST_CLOCK_TIME_NONE, MUTABLE);
     case P2P_SETTING_HTTP_WINDOW:
+      /**
+       * GstP2pHlsSrc:http-window:
+       *
+       * How far ahead of the playhead segments are fetched over HTTP, by the
+       * viewer that is elected for them, in nanoseconds. Default: 3000 s. Can
+       * change in any state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint64 ("http-window", "HTTP window",
           "How far ahead of the playhead segments are fetched over HTTP by "
           "election, in nanoseconds",
           0, G_MAXUINT64, DEFAULT_HTTP_WINDOW, MUTABLE);
     case P2P_SETTING_P2P_WINDOW:
+      /**
+       * GstP2pHlsSrc:p2p-window:
+       *
+       * How far ahead of the playhead segments are fetched from peers, in
+       * nanoseconds. Default: 6000 s. Can change in any state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint64 ("p2p-window", "P2P window",
           "How far ahead of the playhead segments are fetched from peers, in "
           "nanoseconds",
           0, G_MAXUINT64, DEFAULT_P2P_WINDOW, MUTABLE);
     case P2P_SETTING_STATS_INTERVAL:
+      /**
+       * GstP2pHlsSrc:stats-interval:
+       *
+       * How often #GstP2pHlsSrc:stats are posted as an element message named
+       * `p2phls-stats`, in milliseconds; 0 is never. One element of a session
+       * posts them, the oldest that was asked to. Default: 0. Can change in
+       * any state.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint ("stats-interval", "Stats interval",
           "Post stats as an element message named p2phls-stats this often, in "
           "milliseconds (0 = never)",

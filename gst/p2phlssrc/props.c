@@ -53,24 +53,84 @@ who_spec (P2pHttpProp prop)
 {
   switch ((guint) prop) {
     case P2P_HTTP_PROP_PROXY:
+      /**
+       * GstP2pHlsSrc:proxy:
+       *
+       * URI of the HTTP proxy to go through; without a scheme, `http:` is
+       * meant. Default: the environment variable `http_proxy`, else the
+       * system's. Can change in any state, and is taken with the next
+       * request.
+       *
+       * Since: 0.1
+       */
       return string_spec (
           "proxy", "Proxy", "URI of the HTTP proxy to go through", "");
     case P2P_HTTP_PROP_USER_ID:
+      /**
+       * GstP2pHlsSrc:user-id:
+       *
+       * User name for a server that asks for one. Default: %NULL. Can change
+       * in any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return string_spec (
           "user-id", "User", "User name for a server that asks for one", "");
     case P2P_HTTP_PROP_USER_PW:
+      /**
+       * GstP2pHlsSrc:user-pw:
+       *
+       * Password for a server that asks for one. Default: %NULL. Can change
+       * in any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return string_spec ("user-pw", "User's password",
           "Password for a server that asks for one", "");
     case P2P_HTTP_PROP_PROXY_ID:
+      /**
+       * GstP2pHlsSrc:proxy-id:
+       *
+       * User name for a proxy that asks for one. Default: %NULL. Can change
+       * in any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return string_spec ("proxy-id", "Proxy user",
           "User name for a proxy that asks for one", "");
     case P2P_HTTP_PROP_PROXY_PW:
+      /**
+       * GstP2pHlsSrc:proxy-pw:
+       *
+       * Password for a proxy that asks for one. Default: %NULL. Can change in
+       * any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return string_spec ("proxy-pw", "Proxy user's password",
           "Password for a proxy that asks for one", "");
     case P2P_HTTP_PROP_COOKIES:
+      /**
+       * GstP2pHlsSrc:cookies:
+       *
+       * Cookies to send with each request, as `name=value` each. Servers' own
+       * are then neither kept nor sent. Default: %NULL. Can change in any
+       * state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_boxed ("cookies", "Cookies",
           "Cookies to send with each request", G_TYPE_STRV, FLAGS);
     case P2P_HTTP_PROP_EXTRA_HEADERS:
+      /**
+       * GstP2pHlsSrc:extra-headers:
+       *
+       * More headers for each request: a field for each, a list or an array
+       * for several of one name. Default: %NULL. Can change in any state, and
+       * is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_boxed ("extra-headers", "Extra headers",
           "More headers for each request: a field for each, a list or an array "
           "for several of one name",
@@ -85,19 +145,64 @@ tls_spec (P2pHttpProp prop)
 {
   switch ((guint) prop) {
     case P2P_HTTP_PROP_SSL_STRICT:
+      /**
+       * GstP2pHlsSrc:ssl-strict:
+       *
+       * Whether to refuse servers whose certificate does not hold. Default:
+       * %TRUE. Can change in any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return boolean_spec ("ssl-strict", "Strict TLS",
           "Refuse servers whose certificate does not hold", TRUE);
     case P2P_HTTP_PROP_SSL_CA_FILE:
+      /**
+       * GstP2pHlsSrc:ssl-ca-file:
+       *
+       * File of the authorities to trust in place of the system's, in PEM.
+       * Not looked at when #GstP2pHlsSrc:tls-database is set. Default: %NULL.
+       * Can change in any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return string_spec ("ssl-ca-file", "CA file",
           "File of the authorities to trust in place of the system's", NULL);
     case P2P_HTTP_PROP_SSL_USE_SYSTEM_CA_FILE:
+      /**
+       * GstP2pHlsSrc:ssl-use-system-ca-file:
+       *
+       * Whether to trust the system's authorities. Not looked at when
+       * #GstP2pHlsSrc:ssl-ca-file or #GstP2pHlsSrc:tls-database is set.
+       * Default: %TRUE. Can change in any state, and is taken with the next
+       * request.
+       *
+       * Since: 0.1
+       */
       return boolean_spec ("ssl-use-system-ca-file", "System's CA file",
           "Trust the system's authorities", TRUE);
     case P2P_HTTP_PROP_TLS_DATABASE:
+      /**
+       * GstP2pHlsSrc:tls-database:
+       *
+       * Authorities to check the server's certificate against. Default:
+       * %NULL, the system's. Can change in any state, and is taken with the
+       * next request.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_object ("tls-database", "TLS database",
           "Authorities to check the server's certificate against",
           G_TYPE_TLS_DATABASE, FLAGS);
     case P2P_HTTP_PROP_TLS_INTERACTION:
+      /**
+       * GstP2pHlsSrc:tls-interaction:
+       *
+       * Asks the user for the passwords and certificates that a connection
+       * needs; called on the worker. Default: %NULL. Can change in any state,
+       * and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_object ("tls-interaction", "TLS interaction",
           "Asks the user for the passwords and certificates that a "
           "connection needs",
@@ -112,8 +217,26 @@ p2p_http_prop_spec (P2pHttpProp prop)
 {
   switch (prop) {
     case P2P_HTTP_PROP_USER_AGENT:
+      /**
+       * GstP2pHlsSrc:user-agent:
+       *
+       * What the User-Agent header says; after a space at the end comes the
+       * name and version of libsoup. Default: that of souphttpsrc, with the
+       * version of the running GStreamer. Can change in any state, and is
+       * taken with the next request.
+       *
+       * Since: 0.1
+       */
       return user_agent_spec ();
     case P2P_HTTP_PROP_AUTOMATIC_REDIRECT:
+      /**
+       * GstP2pHlsSrc:automatic-redirect:
+       *
+       * Whether to follow redirects. Default: %TRUE. Can change in any state,
+       * and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return boolean_spec ("automatic-redirect", "Follow redirects",
           "Follow redirects (HTTP status 3xx)", TRUE);
     case P2P_HTTP_PROP_PROXY:
@@ -125,21 +248,65 @@ p2p_http_prop_spec (P2pHttpProp prop)
     case P2P_HTTP_PROP_EXTRA_HEADERS:
       return who_spec (prop);
     case P2P_HTTP_PROP_TIMEOUT:
+      /**
+       * GstP2pHlsSrc:timeout:
+       *
+       * How long to wait for a silent server, in seconds, 0 to 3600; 0 is for
+       * ever. Default: 15. Can change in any state, and is taken with the
+       * next request.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_uint ("timeout", "Timeout",
           "How long to wait for a silent server, in seconds (0 = for ever)", 0,
           MAX_TIMEOUT_S, DEFAULT_TIMEOUT_S, FLAGS);
     case P2P_HTTP_PROP_IRADIO_MODE:
+      /**
+       * GstP2pHlsSrc:iradio-mode:
+       *
+       * Whether to ask for the titles that radio stations put between their
+       * data; the caps are then `application/x-icy`. Default: %TRUE. Can
+       * change in any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return boolean_spec ("iradio-mode", "Internet radio",
           "Ask for the titles that radio stations put between their data",
           TRUE);
     case P2P_HTTP_PROP_HTTP_LOG_LEVEL:
+      /**
+       * GstP2pHlsSrc:http-log-level:
+       *
+       * How much of HTTP goes into the debug log, category `p2p-http`, level
+       * TRACE. Default: headers. Can change in any state, and is taken with
+       * the next request.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_enum ("http-log-level", "HTTP log level",
           "How much of HTTP goes into the debug log, at its level TRACE",
           p2p_soup_log_level_get_type (), DEFAULT_LOG_LEVEL, FLAGS);
     case P2P_HTTP_PROP_COMPRESS:
+      /**
+       * GstP2pHlsSrc:compress:
+       *
+       * Whether to accept compressed bodies, which are decompressed; saves
+       * bytes for playlists. Default: %FALSE. Can change in any state, and is
+       * taken with the next request.
+       *
+       * Since: 0.1
+       */
       return boolean_spec ("compress", "Compress",
           "Accept compressed bodies, and decompress them", FALSE);
     case P2P_HTTP_PROP_KEEP_ALIVE:
+      /**
+       * GstP2pHlsSrc:keep-alive:
+       *
+       * Whether to use connections more than once. Default: %TRUE. Can change
+       * in any state, and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return boolean_spec (
           "keep-alive", "Keep alive", "Use connections more than once", TRUE);
     case P2P_HTTP_PROP_SSL_STRICT:
@@ -149,11 +316,29 @@ p2p_http_prop_spec (P2pHttpProp prop)
     case P2P_HTTP_PROP_TLS_INTERACTION:
       return tls_spec (prop);
     case P2P_HTTP_PROP_RETRIES:
+      /**
+       * GstP2pHlsSrc:retries:
+       *
+       * How often to ask again for the rest of a body that broke off, with no
+       * byte in between; -1 is for ever. Default: 3. Can change in any state,
+       * and is taken with the next request.
+       *
+       * Since: 0.1
+       */
       return g_param_spec_int ("retries", "Retries",
           "How often to ask again for the rest of a body that broke off "
           "(-1 = for ever)",
           -1, G_MAXINT, DEFAULT_RETRIES, FLAGS);
     case P2P_HTTP_PROP_METHOD:
+      /**
+       * GstP2pHlsSrc:method:
+       *
+       * Method of the request. What is asked with another one than GET is not
+       * shared. Default: %NULL, GET. Can change in any state, and is taken
+       * with the next request.
+       *
+       * Since: 0.1
+       */
       return string_spec (
           "method", "HTTP method", "Method of the request (null: GET)", NULL);
     case P2P_N_HTTP_PROPS:
