@@ -168,8 +168,8 @@ p2p_setting_spec (P2pSetting setting)
       /**
        * GstP2pHlsSrc:max-peers:
        *
-       * Connections per swarm, 0 to 1000. Default: 50. Can change in any
-       * state.
+       * Connections for each stream that are looked for, 0 to 1000; half as
+       * many again may come in. Default: 50. Can change in any state.
        *
        * Since: 0.1
        */
@@ -208,8 +208,9 @@ p2p_setting_spec (P2pSetting setting)
        * GstP2pHlsSrc:urgent-buffer:
        *
        * Below this much media ahead of the playhead a segment is urgent and
-       * goes to HTTP at once, in nanoseconds. Default: #GST_CLOCK_TIME_NONE,
-       * derived from the stream. Can change in any state.
+       * goes to HTTP at once, unless a quick peer has it, in nanoseconds.
+       * Default: #GST_CLOCK_TIME_NONE, derived from the stream. Can change in
+       * any state.
        *
        * Since: 0.1
        */
