@@ -21,8 +21,8 @@ static const Variant variants[] = {
   { "high", 640, 360, 800 },
 };
 
-/* A clock over a test card, a tick each second: whoever opens the stream in a
- * player sees at once whether it runs. */
+/* A ball that swings, a tick each second: whoever opens the stream in a player
+ * sees at once whether it runs. */
 static char *
 describe (const Variant *variant, const char *folder, guint seconds)
 {
@@ -31,7 +31,6 @@ describe (const Variant *variant, const char *folder, guint seconds)
       "location=\"%s/%%05d.ts\" playlist-location=\"%s/media.m3u8\" "
       "videotestsrc name=source pattern=ball num-buffers=%u ! "
       "video/x-raw,width=%d,height=%d,framerate=%d/1 ! "
-      "timeoverlay halignment=center valignment=center ! "
       "x264enc speed-preset=ultrafast bitrate=%d key-int-max=%d ! h264parse ! "
       "out.video "
       "audiotestsrc wave=ticks num-buffers=%u samplesperbuffer=1024 ! "
@@ -73,7 +72,8 @@ encode (const Variant *variant, const char *folder, guint seconds, int begin,
 {
   g_autofree char *own = g_build_filename (folder, variant->name, NULL);
   g_autofree char *description = describe (variant, own, seconds);
-  g_autoptr (GstElement) pipeline = gst_parse_launch (description, error);
+  g_autoptr (GstElement) pipeline = gst_parse_launch_full (
+      description, NULL, GST_PARSE_FLAG_FATAL_ERRORS, error);
   gboolean done;
 
   if (pipeline == NULL)
