@@ -222,7 +222,8 @@ def browsers():
         Figure("%s: copies once all have joined" % label, after, 1.15),
         Figure("%s: viewers that took from and gave to the other kind"
                % label, kinds_meet(finals, shown, ids), least=4),
-        Figure("%s: stalls" % label, stalls(finals) + stalls(shown), 0),
+        Figure("%s: stalls, natives" % label, stalls(finals), 0),
+        Figure("%s: stalls, pages" % label, stalls(shown), 0),
         Figure("%s: natives from peers" % label, sharing(finals), unit="%"),
         Figure("%s: pages from peers" % label,
                sharing([{"stats": page} for page in shown]), unit="%"),
