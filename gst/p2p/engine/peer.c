@@ -637,7 +637,8 @@ pump (P2pPeer *peer)
     peer->upload_rest -= size;
     peer->up_bytes += size;
     engine->upload_bytes += size;
-    engine->upload_tokens -= size;
+    if (engine->max_upload_bps != 0)
+      engine->upload_tokens -= size;
     send_bytes (peer, bytes);
   }
 }

@@ -754,6 +754,33 @@ test_upload_limit (void)
   g_assert_cmpint (fake->now_us - begun_us, >, 2 * G_USEC_PER_SEC);
 }
 
+/* What was given away without a limit is no debt under one. */
+static void
+test_upload_limit_later (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  g_autoptr (P2pStats) before = NULL, after = NULL;
+  FakeConn *conn;
+
+  config.max_upload_bps = 80 * 1000;
+  fake = fake_ports_playing (&config);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_request (fake, conn, 1, 1, 0);
+  fake->config.max_upload_bps = 0;
+  fake_configure (fake);
+  for (guint i = 0; i < 100; i++)
+    fake_conn_request (fake, conn, 1, 2 + i, 0);
+  before = fake_stats (fake);
+  g_assert_cmpuint (before->upload_bytes, >=, 100 * SIZE);
+  fake->config.max_upload_bps = 80 * 1000;
+  fake_configure (fake);
+  fake_conn_request (fake, conn, 1, 200, 0);
+  fake_advance (fake, 8 * G_USEC_PER_SEC);
+  after = fake_stats (fake);
+  g_assert_cmpuint (after->upload_bytes - before->upload_bytes, >, 0);
+}
+
 /* --- announcements ---------------------------------------------------------------- */
 
 static void
@@ -823,6 +850,7 @@ main (int argc, char **argv)
   ADD ("never-reads-announcements", test_never_reads_announcements);
   ADD ("upload-of-lookalikes", test_upload_of_lookalikes);
   ADD ("upload-limit", test_upload_limit);
+  ADD ("upload-limit-later", test_upload_limit_later);
   ADD ("announces-what-it-stores-and-fetches",
       test_announces_what_it_stores_and_fetches);
 
