@@ -466,11 +466,23 @@ total_by_response (P2pDownload *download, P2pHttpResponse *response)
   if (response->content_length == P2P_SIZE_UNKNOWN)
     return P2P_SIZE_UNKNOWN;
   if (response->status == 206)
-    return download->http_from + response->content_length;
+    return MIN (wanted, download->http_from + response->content_length);
   if (response->content_length <= download->range.start)
     return 0;
 
   return MIN (wanted, response->content_length - download->range.start);
+}
+
+/* Whether what is known of the segment is not of the one that the origin
+ * has. */
+static gboolean
+contradicts (const P2pEntry *entry, guint64 total)
+{
+  if (total == P2P_SIZE_UNKNOWN)
+    return FALSE;
+
+  return entry->total == P2P_SIZE_UNKNOWN ? total < entry->size
+                                          : total != entry->total;
 }
 
 void
@@ -484,13 +496,13 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
     abort_with (download, "The server sent another range");
     return;
   }
-  if (total != P2P_SIZE_UNKNOWN && entry->total != P2P_SIZE_UNKNOWN
-      && total != entry->total) {
+  if (contradicts (entry, total)) {
     P2P_LOG_WARNING (P2P_AREA_STORE, download->http,
         "segment %" G_GINT64_FORMAT " has %" G_GUINT64_FORMAT
-        " bytes at the origin, %" G_GUINT64_FORMAT " were announced",
-        download->id, total, entry->total);
-    /* What peers gave is of something else. */
+        " bytes at the origin, not %" G_GINT64_FORMAT "; %" G_GUINT64_FORMAT
+        " are here",
+        download->id, total, (gint64) entry->total, entry->size);
+    /* What is here is of something else. */
     if (entry->size > 0 && !anything_delivered (download)) {
       download->share->engine->overhead_bytes += entry->size;
       p2p_download_stop (download);
@@ -499,7 +511,7 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
       return;
     }
     if (total < entry->size) {
-      abort_with (download, "The segment is shorter than what a peer sent");
+      abort_with (download, "The segment is shorter than what is here");
       return;
     }
   }

@@ -681,6 +681,42 @@ test_range_tells_the_length (void)
   fake_assert_segment (request, 4, SIZE);
 }
 
+/* Some servers round ranges up. */
+static void
+test_more_than_the_range (void)
+{
+  g_autoptr (FakePorts) fake = playing_ranges ();
+  FakeRequest *request = request_range (fake, 4);
+  FakeHttp *http = http_range (fake, 4);
+
+  fake_http_headers (fake, http, 206, http->range.start, SIZE + 500);
+  feed (fake, http, 4, 0, SIZE + 500);
+  g_assert_true (http->cancelled);
+  g_assert_cmpuint (request->headers->content_length, ==, SIZE);
+  fake_assert_segment (request, 4, SIZE);
+}
+
+/* It had more bytes a moment ago. */
+static void
+test_segment_shrinks (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeRequest *request = fake_request_segment (fake, 4);
+  FakeHttp *http = fake_http_segment (fake, 4);
+
+  fake_http_headers (fake, http, 200, 0, P2P_SIZE_UNKNOWN);
+  feed (fake, http, 4, 0, 5000);
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "reset");
+  for (guint i = 0; request->failure == NULL && i < 10; i++) {
+    fake_advance (fake, G_USEC_PER_SEC);
+    http = fake_http_segment (fake, 4);
+    fake_http_headers (fake, http, 200, 0, 3000);
+    g_assert_true (http->cancelled);
+  }
+  g_assert_nonnull (request->failure);
+  g_assert_cmpuint (request->body->len, ==, 5000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -717,6 +753,8 @@ main (int argc, char **argv)
   ADD ("takeover-in-a-range-without-ranges",
       test_takeover_in_a_range_without_ranges);
   ADD ("range-tells-the-length", test_range_tells_the_length);
+  ADD ("more-than-the-range", test_more_than_the_range);
+  ADD ("segment-shrinks", test_segment_shrinks);
 
   return g_test_run ();
 }
