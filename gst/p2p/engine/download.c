@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "engine-private.h"
+#include "policy/retry.h"
 
 P2pDownload *
 p2p_download_find (P2pShare *share, gint64 id)
@@ -428,8 +429,11 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
   if (!refused
       && (failure->kind == P2P_HTTP_FAILURE_IO
           || failure->kind == P2P_HTTP_FAILURE_SHORT)
-      && (retries < 0 || download->http_failures <= (guint) retries))
+      && (retries < 0 || download->http_failures <= (guint) retries)) {
+    download->http_again_us = download->share->engine->now_us
+        + p2p_retry_http_us (download->http_failures);
     return;
+  }
 
   g_clear_pointer (&download->failure, p2p_http_failure_unref);
   download->failure = p2p_http_failure_ref (failure);

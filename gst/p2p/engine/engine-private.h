@@ -188,6 +188,7 @@ struct _P2pDownload
   guint64 http_left; /* bytes to take, P2P_SIZE_UNKNOWN */
   gboolean cannot_resume; /* the origin refused to send a rest */
   guint http_failures;
+  gint64 http_again_us;    /* not before */
   P2pHttpFailure *failure; /* (nullable): the origin's last word */
   P2pPeer *peer;
 

@@ -6,6 +6,7 @@
  * playlists with a look at their contents.
  */
 #include "engine-private.h"
+#include "policy/retry.h"
 
 /* Bytes that tell a playlist from everything else: a byte order mark, some
  * white space and "#EXTM3U". */
@@ -13,9 +14,6 @@
 
 /* Slices of a paced segment leave this often. */
 #define PACE_TICK_US (20 * 1000)
-
-/* The second and later attempts wait this much longer each, at most 1 s. */
-#define RETRY_STEP_US (100 * 1000)
 
 /* Source elements remembered; the longest unseen is forgotten. */
 #define CONSUMERS_MAX 1024
@@ -574,9 +572,8 @@ p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
   }
   if (is_worth_retrying (failure->kind)
       && (allowed < 0 || request->retries < allowed)) {
-    gint64 delay_us = RETRY_STEP_US * MIN (request->retries, 10);
+    gint64 delay_us = p2p_retry_http_us (++request->retries);
 
-    request->retries++;
     P2P_LOG_DEBUG (P2P_AREA_HTTP, request->id,
         "attempt %d after %s at byte %" G_GUINT64_FORMAT, request->retries,
         failure->reason ? failure->reason : "a failure", request->received);

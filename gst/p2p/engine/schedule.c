@@ -209,7 +209,10 @@ schedule_waiting (P2pDownload *download)
       view.peers);
   switch (verdict.action) {
     case P2P_FETCH_HTTP:
-      p2p_download_start_http (download, verdict.reason);
+      if (view.now_us < download->http_again_us)
+        p2p_timer_set (&download->timer, download->http_again_us);
+      else
+        p2p_download_start_http (download, verdict.reason);
       break;
     case P2P_FETCH_PEER:
       ask_peer (download, holder, verdict.reason);

@@ -13,3 +13,11 @@ p2p_retry_delay_us (guint failures, P2pPrng *prng)
 
   return delay_us * (1 + JITTER * (2 * p2p_prng_unit (prng) - 1));
 }
+
+gint64
+p2p_retry_http_us (guint failures)
+{
+  guint steps = failures > 0 ? failures - 1 : 0;
+
+  return P2P_RETRY_STEP_US * MIN (steps, P2P_RETRY_STEPS_MAX);
+}

@@ -17,4 +17,12 @@ G_BEGIN_DECLS
 /* How long to wait after failure number @failures (1 is the first). */
 gint64 p2p_retry_delay_us (guint failures, P2pPrng *prng);
 
+/* An HTTP request that broke off goes on at once, then 0.1 s later each time,
+ * at most 1 s: `retries` may be without end, and the origin in trouble. */
+#define P2P_RETRY_STEP_US ((gint64) 100 * 1000)
+#define P2P_RETRY_STEPS_MAX 10
+
+/* How long a broken HTTP request waits after failure number @failures. */
+gint64 p2p_retry_http_us (guint failures);
+
 G_END_DECLS

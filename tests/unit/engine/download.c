@@ -717,6 +717,31 @@ test_segment_shrinks (void)
   g_assert_cmpuint (request->body->len, ==, 5000);
 }
 
+/* An origin that breaks every connection is not asked as fast as it can. */
+static void
+test_retries_take_time (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeRequest *request;
+  gint64 begun_us = fake->now_us;
+
+  fake->profile->retries = -1;
+  request = fake_request_segment (fake, 4);
+  while (fake->now_us - begun_us < 10 * G_USEC_PER_SEC) {
+    FakeHttp *http = fake_http_segment (fake, 4);
+
+    if (http != NULL)
+      fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "reset");
+    else
+      fake_advance (fake, 10 * 1000);
+    g_assert_cmpuint (fake_http_segment_count (fake, 4), <, 30);
+  }
+  g_assert_cmpuint (fake_http_segment_count (fake, 4), >, 10);
+  fake_advance (fake, G_USEC_PER_SEC);
+  fake_http_answer_all (fake);
+  fake_assert_segment (request, 4, SIZE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -755,6 +780,7 @@ main (int argc, char **argv)
   ADD ("range-tells-the-length", test_range_tells_the_length);
   ADD ("more-than-the-range", test_more_than_the_range);
   ADD ("segment-shrinks", test_segment_shrinks);
+  ADD ("retries-take-time", test_retries_take_time);
 
   return g_test_run ();
 }

@@ -39,6 +39,16 @@ test_jitter (void)
   g_assert_cmpint (most_us - least_us, >, P2P_RETRY_FIRST_US / 5);
 }
 
+static void
+test_http (void)
+{
+  g_assert_cmpint (p2p_retry_http_us (0), ==, 0);
+  g_assert_cmpint (p2p_retry_http_us (1), ==, 0);
+  g_assert_cmpint (p2p_retry_http_us (2), ==, P2P_RETRY_STEP_US);
+  g_assert_cmpint (p2p_retry_http_us (11), ==, G_USEC_PER_SEC);
+  g_assert_cmpint (p2p_retry_http_us (G_MAXUINT), ==, G_USEC_PER_SEC);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -46,6 +56,7 @@ main (int argc, char **argv)
   g_test_add_func (
       "/policy/retry/doubles-to-a-ceiling", test_doubles_to_a_ceiling);
   g_test_add_func ("/policy/retry/jitter", test_jitter);
+  g_test_add_func ("/policy/retry/http", test_http);
 
   return g_test_run ();
 }
