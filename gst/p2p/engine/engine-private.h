@@ -286,6 +286,10 @@ void p2p_share_announcement (
     P2pShare *share, P2pProtocol protocol, P2pCommand *command);
 /* Forgets what the bound or the window asks for. */
 void p2p_share_evict (P2pEngine *engine);
+/* Bytes that make way last, or cannot: ahead of a playhead, and in use. */
+guint64 p2p_share_kept_bytes (P2pEngine *engine);
+/* Whether a player goes on with it, and is likely to ask for what comes. */
+gboolean p2p_share_is_followed (P2pShare *share);
 void p2p_share_sweep (gpointer engine, gint64 now_us);
 
 /* --- schedule.c ------------------------------------------------------------ */

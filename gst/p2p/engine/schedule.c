@@ -329,22 +329,14 @@ static gboolean
 has_room_ahead (P2pShare *share)
 {
   P2pEngine *engine = share->engine;
-  double bound = engine->cache_bytes * AHEAD_SHARE;
-  g_autoptr (GPtrArray) entries = NULL;
-  double ahead = share->mean_bytes;
-  guint i;
+  double bound = engine->cache_bytes * AHEAD_SHARE - share->mean_bytes;
 
-  if (p2p_store_bytes (engine->store) + share->mean_bytes < bound)
+  if (p2p_store_bytes (engine->store) < bound)
     return TRUE;
-  entries = p2p_store_list (engine->store, share->stream->serial);
-  for (i = 0; i < entries->len; i++) {
-    P2pEntry *entry = entries->pdata[i];
 
-    if (entry->id >= share->position)
-      ahead += entry->size;
-  }
-
-  return ahead < bound;
+  /* Of all streams: they share the cache, and what would make way at once for
+   * another's would be fetched again. */
+  return p2p_share_kept_bytes (engine) < bound;
 }
 
 static gboolean
@@ -413,8 +405,9 @@ schedule_ahead (P2pShare *share)
   gint64 id, last;
   guint scanned;
 
-  if (!share->has_position || share->profile == NULL || segments->len == 0
-      || p2p_share_open_peers (share) == 0 || !has_room_ahead (share))
+  if (share->profile == NULL || segments->len == 0
+      || !p2p_share_is_followed (share) || p2p_share_open_peers (share) == 0
+      || !has_room_ahead (share))
     return;
 
   anchor = p2p_stream_segment (share->stream, share->position);

@@ -124,6 +124,15 @@ is_played (P2pShare *share)
   return FALSE;
 }
 
+gboolean
+p2p_share_is_followed (P2pShare *share)
+{
+  gint64 patience_us = MAX (LEFT_US, 4 * share->stream->target_duration_us);
+
+  return share->has_position && is_played (share)
+      && share->last_request_us + patience_us >= share->engine->now_us;
+}
+
 static void
 forget_stale_consumers (P2pEngine *engine)
 {
@@ -341,25 +350,41 @@ is_gone (P2pShare *share, P2pEntry *entry)
       && entry->id < ((P2pSegment *) segments->pdata[0])->id;
 }
 
-/* Sorts what to forget first to the front: streams nobody plays, then behind
- * the playhead, longest unused first. */
+/* What to forget first. */
+typedef enum
+{
+  WORTH_LEFT, /* of a stream nobody goes on with */
+  WORTH_BEHIND,
+  WORTH_AHEAD,
+} Worth;
+
+/* @playheads: stream serial → id, of streams that are played. */
+static Worth
+worth (const P2pEntry *entry, GHashTable *playheads)
+{
+  const gint64 *playhead =
+      g_hash_table_lookup (playheads, GUINT_TO_POINTER (entry->stream));
+
+  if (playhead == NULL)
+    return WORTH_LEFT;
+
+  return entry->id < *playhead ? WORTH_BEHIND : WORTH_AHEAD;
+}
+
+/* Sorts what to forget first to the front, within a class what was longest
+ * unused. */
 static gint
 compare_worth (gconstpointer a, gconstpointer b, gpointer data)
 {
   const P2pEntry *left = *(P2pEntry *const *) a;
   const P2pEntry *right = *(P2pEntry *const *) b;
-  GHashTable *positions = data;
-  gint64 *left_at =
-      g_hash_table_lookup (positions, GUINT_TO_POINTER (left->stream));
-  gint64 *right_at =
-      g_hash_table_lookup (positions, GUINT_TO_POINTER (right->stream));
-  int left_class = left_at == NULL ? 0 : left->id < *left_at ? 1 : 2;
-  int right_class = right_at == NULL ? 0 : right->id < *right_at ? 1 : 2;
+  Worth left_worth = worth (left, data);
+  Worth right_worth = worth (right, data);
 
-  if (left_class != right_class)
-    return left_class - right_class;
-  /* Ahead of the playhead: the farthest goes first. */
-  if (left_class == 2)
+  if (left_worth != right_worth)
+    return left_worth < right_worth ? -1 : 1;
+  /* The farthest goes first. */
+  if (left_worth == WORTH_AHEAD)
     return left->id > right->id ? -1 : left->id < right->id;
 
   return left->last_use_us < right->last_use_us
@@ -367,10 +392,48 @@ compare_worth (gconstpointer a, gconstpointer b, gpointer data)
       : left->last_use_us > right->last_use_us;
 }
 
+/* Returns: (transfer container): for worth (). */
+static GHashTable *
+find_playheads (P2pEngine *engine)
+{
+  GHashTable *playheads = g_hash_table_new (NULL, NULL);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->shares);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pShare *share = value;
+
+    if (p2p_share_is_followed (share))
+      g_hash_table_insert (playheads, GUINT_TO_POINTER (share->stream->serial),
+          &share->position);
+  }
+
+  return playheads;
+}
+
+guint64
+p2p_share_kept_bytes (P2pEngine *engine)
+{
+  g_autoptr (GHashTable) playheads = find_playheads (engine);
+  g_autoptr (GPtrArray) entries = p2p_store_list_all (engine->store);
+  guint64 bytes = 0;
+  guint i;
+
+  for (i = 0; i < entries->len; i++) {
+    P2pEntry *entry = entries->pdata[i];
+
+    if (entry->users > 0 || worth (entry, playheads) == WORTH_AHEAD)
+      bytes += entry->size;
+  }
+
+  return bytes;
+}
+
 static void
 evict_to_bound (P2pEngine *engine)
 {
-  g_autoptr (GHashTable) positions = g_hash_table_new (NULL, NULL);
+  g_autoptr (GHashTable) playheads = find_playheads (engine);
   g_autoptr (GHashTable) by_serial = g_hash_table_new (NULL, NULL);
   g_autoptr (GPtrArray) entries = NULL;
   GHashTableIter iter;
@@ -380,14 +443,12 @@ evict_to_bound (P2pEngine *engine)
   g_hash_table_iter_init (&iter, engine->shares);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     P2pShare *share = value;
-    gpointer serial = GUINT_TO_POINTER (share->stream->serial);
 
-    g_hash_table_insert (by_serial, serial, share);
-    if (share->has_position)
-      g_hash_table_insert (positions, serial, &share->position);
+    g_hash_table_insert (
+        by_serial, GUINT_TO_POINTER (share->stream->serial), share);
   }
   entries = p2p_store_list_all (engine->store);
-  g_ptr_array_sort_with_data (entries, compare_worth, positions);
+  g_ptr_array_sort_with_data (entries, compare_worth, playheads);
   for (i = 0; i < entries->len; i++) {
     P2pEntry *entry = entries->pdata[i];
     P2pShare *share;

@@ -267,6 +267,7 @@ test_strikes_are_forgiven (void)
   conn = fake_connect (fake, ALICE);
 
   for (gint64 id = 4; id < 14; id++) {
+    fake_request_segment (fake, 3); /* somebody plays */
     fake_conn_has (fake, conn, id);
     g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
     if (id % 3 == 0) {

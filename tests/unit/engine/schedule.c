@@ -540,6 +540,83 @@ test_ids_out_of_reach (void)
   g_assert_false (conn->over);
 }
 
+/* Serves what @conn is asked for @us long, counting in @asked. */
+static void
+serve_for (FakePorts *fake, FakeConn *conn, gint64 us, guint *asked)
+{
+  gint64 end_us = fake->now_us + us;
+
+  while (fake->now_us < end_us) {
+    P2pCommand command;
+
+    while (fake_conn_find (conn, P2P_COMMAND_REQUEST, &command)) {
+      asked[command.segment_id]++;
+      fake_conn_serve (fake, conn, &command);
+    }
+    fake_advance (fake, 50 * 1000);
+  }
+}
+
+static void
+announce_all (FakePorts *fake, FakeConn *conn)
+{
+  gint64 ids[40];
+
+  for (gint64 id = 0; id < 40; id++)
+    ids[id] = id;
+  fake_conn_announce (fake, conn, ids, G_N_ELEMENTS (ids), NULL, 0);
+}
+
+/* What slow peers are still being sent leaves less room ahead; what is fetched
+ * must not make way at once, to be fetched again. */
+static void
+test_prefetch_is_kept (void)
+{
+  static const char *const slow[] = { BOB, CAROL, DAVE };
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  guint asked[40] = { 0 };
+  FakeConn *conn;
+
+  config.cache_bytes = 7 * SIZE;
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  for (guint i = 0; i < G_N_ELEMENTS (slow); i++) {
+    conn = connect_empty (fake, slow[i]);
+    conn->deaf = TRUE;
+    fake_conn_request (fake, conn, i, 1, 0);
+    fake_conn_request (fake, conn, i, 2, 0);
+  }
+  conn = fake_connect (fake, ALICE);
+  announce_all (fake, conn);
+  serve_for (fake, conn, 10 * G_USEC_PER_SEC, asked);
+  g_assert_cmpuint (asked[4], ==, 1);
+  for (guint id = 0; id < G_N_ELEMENTS (asked); id++)
+    g_assert_cmpuint (asked[id], <=, 1);
+}
+
+/* Nothing comes ahead of a player that asks for nothing. */
+static void
+test_prefetch_ends_with_playback (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  guint asked[40] = { 0 };
+  FakeConn *conn;
+
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  fake_advance (fake, 60 * G_USEC_PER_SEC);
+  conn = fake_connect (fake, ALICE);
+  announce_all (fake, conn);
+  serve_for (fake, conn, 5 * G_USEC_PER_SEC, asked);
+  for (guint id = 0; id < G_N_ELEMENTS (asked); id++)
+    g_assert_cmpuint (asked[id], ==, 0);
+  finish (fake, fake_request_segment (fake, 4), 4);
+  serve_for (fake, conn, 5 * G_USEC_PER_SEC, asked);
+  g_assert_cmpuint (asked[5], ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -567,6 +644,8 @@ main (int argc, char **argv)
   ADD ("live-edge-from-a-peer", test_live_edge_from_a_peer);
   ADD ("live-edge-is-taken-over", test_live_edge_is_taken_over);
   ADD ("ids-out-of-reach", test_ids_out_of_reach);
+  ADD ("prefetch-is-kept", test_prefetch_is_kept);
+  ADD ("prefetch-ends-with-playback", test_prefetch_ends_with_playback);
 
   return g_test_run ();
 }
