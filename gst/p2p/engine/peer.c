@@ -16,6 +16,11 @@
 #define NO_BYTES_US (2 * G_USEC_PER_SEC)
 #define STRIKES_MAX 3
 
+/* How long one segment may take that nobody waits for yet: a peer that sends
+ * a little now and then would hold up what others could send. */
+#define PREFETCH_LEAST_US (20 * G_USEC_PER_SEC)
+#define PREFETCH_DURATIONS 8
+
 /* A peer that takes nothing out of a full channel this long never reads. */
 #define NOT_READING_US (30 * G_USEC_PER_SEC)
 
@@ -28,15 +33,31 @@ static void pump (P2pPeer *peer);
 
 /* --- life ------------------------------------------------------------------ */
 
+/* When what it sends has taken too long. What the player waits for is taken
+ * over sooner, by policy. */
+static gint64
+give_up_us (P2pPeer *peer)
+{
+  P2pDownload *download = peer->download;
+  gint64 silent_us, late_us;
+
+  if (download == NULL)
+    return P2P_NEVER;
+  silent_us = download->last_byte_us + NO_BYTES_US;
+  late_us = download->begun_us
+      + MAX (PREFETCH_LEAST_US,
+          PREFETCH_DURATIONS * peer->share->stream->target_duration_us);
+
+  return download->requests->len == 0 ? MIN (silent_us, late_us) : silent_us;
+}
+
 static void
 arm_open_timer (P2pPeer *peer)
 {
-  gint64 deadline_us = P2P_NEVER;
+  gint64 deadline_us = give_up_us (peer);
 
   if (peer->overflowed)
     return;
-  if (peer->download != NULL)
-    deadline_us = peer->download->last_byte_us + NO_BYTES_US;
   if (peer->blocked_since_us != 0)
     deadline_us = MIN (deadline_us, peer->blocked_since_us + NOT_READING_US);
   p2p_timer_set (&peer->timer, deadline_us);
@@ -51,15 +72,12 @@ on_open_timer (P2pPeer *peer, gint64 now_us)
     p2p_peer_drop (peer, "it never reads");
     return;
   }
-  if (peer->download != NULL
-      && now_us >= peer->download->last_byte_us + NO_BYTES_US) {
-    P2pDownload *download = peer->download;
-    gint64 id;
+  if (now_us >= give_up_us (peer)) {
+    gint64 id = peer->download->id;
 
     P2P_LOG_DEBUG (P2P_AREA_PEER, peer->conn,
-        "nothing of segment %" G_GINT64_FORMAT " for 2 s", download->id);
-    id = download->id;
-    p2p_download_stop (download);
+        "segment %" G_GINT64_FORMAT " takes too long", id);
+    p2p_download_stop (peer->download);
     p2p_peer_strike (peer, id);
     return;
   }

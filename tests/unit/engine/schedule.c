@@ -617,6 +617,40 @@ test_prefetch_ends_with_playback (void)
   g_assert_cmpuint (asked[5], ==, 1);
 }
 
+/* A byte now and then keeps a peer from being silent, not from being useless:
+ * it must not hold up what others could send. */
+static void
+test_prefetch_from_a_trickle (void)
+{
+  static const char *const slow[] = { BOB, CAROL, DAVE };
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  guint asked[40] = { 0 };
+  FakeConn *conns[3], *conn;
+  gsize sent = 0;
+
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  for (guint i = 0; i < G_N_ELEMENTS (slow); i++) {
+    P2pCommand command;
+
+    conns[i] = fake_connect (fake, slow[i]);
+    fake_conn_has (fake, conns[i], 5 + i);
+    g_assert_cmpuint (asked_of (conns[i], &command), ==, 1);
+    fake_conn_data (fake, conns[i], &command, SIZE);
+  }
+  conn = fake_connect (fake, ALICE);
+  announce_all (fake, conn);
+  for (guint second = 0; second < 25 && asked[8] == 0; second++, sent++) {
+    for (guint i = 0; i < G_N_ELEMENTS (slow); i++) {
+      if (!conns[i]->over)
+        fake_conn_message (fake, conns[i], "\1", 1);
+    }
+    serve_for (fake, conn, G_USEC_PER_SEC, asked);
+  }
+  g_assert_cmpuint (asked[8], ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -646,6 +680,7 @@ main (int argc, char **argv)
   ADD ("ids-out-of-reach", test_ids_out_of_reach);
   ADD ("prefetch-is-kept", test_prefetch_is_kept);
   ADD ("prefetch-ends-with-playback", test_prefetch_ends_with_playback);
+  ADD ("prefetch-from-a-trickle", test_prefetch_from_a_trickle);
 
   return g_test_run ();
 }
