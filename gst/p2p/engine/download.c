@@ -71,8 +71,17 @@ p2p_download_listed (P2pDownload *download, const P2pSegment *segment)
   g_assert (download->uri == NULL);
   download->uri = g_strdup (segment->uri);
   download->range = segment->range;
-  if (length != P2P_SIZE_UNKNOWN && download->entry->total == P2P_SIZE_UNKNOWN)
-    download->entry->total = length;
+  if (length == P2P_SIZE_UNKNOWN)
+    return;
+  /* What a peer gave is of something else. */
+  if (download->entry->total != P2P_SIZE_UNKNOWN
+      && download->entry->total != length) {
+    p2p_download_stop (download);
+    download->share->engine->overhead_bytes += download->entry->size;
+    p2p_store_restart (download->entry);
+    download->from_peers = 0;
+  }
+  download->entry->total = length;
 }
 
 gboolean

@@ -277,6 +277,9 @@ gint64 p2p_share_expect_until_us (P2pShare *share);
 /* Somebody else is there: the first time, segments may wait a moment. */
 void p2p_share_expect_peers (P2pShare *share);
 
+/* Whether @entry cannot be the segment that the playlist lists under its id:
+ * a peer gave it before that was listed. */
+gboolean p2p_share_is_false (P2pShare *share, const P2pEntry *entry);
 /* The playlist was read anew. */
 void p2p_share_listed (P2pShare *share);
 /* Sends the stored and loading ids to peers that have not seen them. */

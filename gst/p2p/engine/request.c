@@ -240,6 +240,16 @@ pace_of_stored (P2pPlayerRequest *request)
   return MAX (bps, least_bps);
 }
 
+/* Being sent to peers, so that it could not be forgotten. */
+static gboolean
+is_stored_false (P2pShare *share, gint64 id)
+{
+  P2pEntry *entry =
+      p2p_store_find (share->engine->store, share->stream->serial, id);
+
+  return entry != NULL && p2p_share_is_false (share, entry);
+}
+
 static void
 start_segment (P2pPlayerRequest *request, P2pShare *share, gint64 id)
 {
@@ -633,7 +643,7 @@ classify (P2pPlayerRequest *request)
       engine->registry, request->uri, &request->range, &stream, &id)) {
     case P2P_RESOURCE_SEGMENT:
       share = p2p_share_ensure (engine, stream);
-      if (share != NULL) {
+      if (share != NULL && !is_stored_false (share, id)) {
         start_segment (request, share, id);
         return;
       }

@@ -320,10 +320,47 @@ p2p_share_announce (P2pShare *share)
     g_clear_pointer (&messages[i], g_ptr_array_unref);
 }
 
+gboolean
+p2p_share_is_false (P2pShare *share, const P2pEntry *entry)
+{
+  const P2pSegment *segment = p2p_stream_segment (share->stream, entry->id);
+  guint64 length;
+
+  if (segment == NULL || !entry->complete)
+    return FALSE;
+  length = p2p_range_length (&segment->range);
+
+  return length != P2P_SIZE_UNKNOWN && length != entry->size;
+}
+
+static void
+evict_false (P2pShare *share)
+{
+  P2pStore *store = share->engine->store;
+  g_autoptr (GPtrArray) entries = p2p_store_list (store, share->stream->serial);
+  guint i;
+
+  for (i = 0; i < entries->len; i++) {
+    P2pEntry *entry = entries->pdata[i];
+
+    if (entry->users > 0 || !p2p_share_is_false (share, entry))
+      continue;
+    P2P_LOG_WARNING (P2P_AREA_STORE, share->stream->serial,
+        "segment %" G_GINT64_FORMAT
+        " is not what a peer gave: %" G_GUINT64_FORMAT " bytes",
+        entry->id, entry->size);
+    share->engine->overhead_bytes += entry->size;
+    p2p_store_remove (store, entry);
+    p2p_share_wants_announce (share);
+  }
+}
+
 void
 p2p_share_listed (P2pShare *share)
 {
   guint i;
+
+  evict_false (share);
 
   /* A prefetch that began before the segment was listed learns its URI. */
   for (i = 0; i < share->downloads->len; i++) {

@@ -540,6 +540,60 @@ test_ids_out_of_reach (void)
   g_assert_false (conn->over);
 }
 
+/* Announced before it was listed, and of another length than the playlist says:
+ * it cannot be that segment. */
+static void
+check_live_edge_of_a_range (gsize size, gsize sent)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  P2pRequest wanted = {
+    .uri = FAKE_ORIGIN "stream/segment106.ts",
+    .range = { 0, SIZE - 1 },
+    .consumer = fake->consumer,
+    .profile = fake->profile,
+    .p2p = TRUE,
+  };
+  FakeRequest *request;
+  P2pCommand asked;
+  FakeConn *conn;
+  char *playlist;
+
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++)
+    finish (fake, fake_request_segment (fake, id), id);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_has (fake, conn, 106);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  fake_conn_data (fake, conn, &asked, size);
+  fake_conn_segment (fake, conn, &asked, 0, sent);
+
+  fake_publish (fake, 101, 6, TRUE);
+  playlist = fake_playlist (101, 5, TRUE);
+  playlist = g_realloc (playlist, strlen (playlist) + 200);
+  g_snprintf (playlist + strlen (playlist), 200,
+      "#EXTINF:2,\n#EXT-X-BYTERANGE:%d@0\nsegment106.ts\n", SIZE);
+  g_hash_table_insert (fake->origin, g_strdup (FAKE_PLAYLIST),
+      g_bytes_new_take (playlist, strlen (playlist)));
+  fake_load_playlist (fake);
+  fake_conn_close (fake, conn);
+  request = fake_request_full (fake, &wanted);
+  for (guint i = 0; !request->ended && i < 100; i++) {
+    fake_http_answer_all (fake);
+    fake_advance (fake, 20 * 1000);
+  }
+  fake_assert_segment (request, 106, SIZE);
+}
+
+static void
+test_live_edge_of_another_length (void)
+{
+  check_live_edge_of_a_range (5000, 5000);
+  check_live_edge_of_a_range (5000, 1000);
+  check_live_edge_of_a_range (SIZE, 1000);
+  check_live_edge_of_a_range (SIZE, SIZE);
+}
+
 /* Serves what @conn is asked for @us long, counting in @asked. */
 static void
 serve_for (FakePorts *fake, FakeConn *conn, gint64 us, guint *asked)
@@ -678,6 +732,7 @@ main (int argc, char **argv)
   ADD ("live-edge-from-a-peer", test_live_edge_from_a_peer);
   ADD ("live-edge-is-taken-over", test_live_edge_is_taken_over);
   ADD ("ids-out-of-reach", test_ids_out_of_reach);
+  ADD ("live-edge-of-another-length", test_live_edge_of_another_length);
   ADD ("prefetch-is-kept", test_prefetch_is_kept);
   ADD ("prefetch-ends-with-playback", test_prefetch_ends_with_playback);
   ADD ("prefetch-from-a-trickle", test_prefetch_from_a_trickle);
