@@ -115,6 +115,19 @@ enter (P2pEngine *engine, gint64 now_us)
   engine->now_us = now_us;
 }
 
+/* Nobody reads the store without P2P. */
+static void
+leave_all (P2pEngine *engine)
+{
+  g_autoptr (GPtrArray) entries = NULL;
+  guint i;
+
+  g_hash_table_remove_all (engine->shares);
+  entries = p2p_store_list_all (engine->store);
+  for (i = 0; i < entries->len; i++)
+    p2p_store_remove (engine->store, entries->pdata[i]);
+}
+
 void
 p2p_engine_configure (
     P2pEngine *engine, const P2pEngineConfig *config, gint64 now_us)
@@ -126,7 +139,7 @@ p2p_engine_configure (
   enter (engine, now_us);
   take_settings (engine, config);
   if (!engine->p2p)
-    g_hash_table_remove_all (engine->shares);
+    leave_all (engine);
   p2p_tracker_configure_all (engine);
   g_hash_table_iter_init (&iter, engine->shares);
   while (g_hash_table_iter_next (&iter, NULL, &share)) {

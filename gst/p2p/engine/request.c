@@ -486,6 +486,9 @@ read_playlist (P2pPlayerRequest *request, GBytes *body)
   P2pStream *stream = NULL;
   P2pShare *share;
 
+  /* Off since the headers came. */
+  if (!engine->p2p)
+    return;
   if (!p2p_registry_add_playlist (engine->registry, request->uri,
           request->response->uri ? request->response->uri : request->uri, body,
           &stream, &error)) {

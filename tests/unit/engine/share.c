@@ -413,6 +413,45 @@ test_off_and_on_again (void)
   g_assert_nonnull (fake_connect (fake, ALICE));
 }
 
+static void
+test_off_keeps_nothing (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  g_autoptr (P2pStats) stats = NULL;
+
+  fake->config.p2p = FALSE;
+  fake_configure (fake);
+  stats = fake_stats (fake);
+  g_assert_cmpuint (stats->stored_bytes, ==, 0);
+  g_assert_cmpuint (stats->segments_stored, ==, 0);
+  play (fake, 0);
+}
+
+/* The playlist was on its way before. */
+static void
+test_off_before_the_playlist_is_read (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (GBytes) body = NULL;
+  FakeRequest *request;
+  FakeHttp *http;
+
+  fake_publish (fake, 0, 40, FALSE);
+  request = fake_request (fake, FAKE_PLAYLIST);
+  http = fake_http (fake, FAKE_PLAYLIST);
+  body = fake_http_begin (fake, http);
+  fake->config.p2p = FALSE;
+  fake_configure (fake);
+  fake_http_data (
+      fake, http, g_bytes_get_data (body, NULL), g_bytes_get_size (body));
+  fake_http_done (fake, http);
+  fake_advance (fake, G_USEC_PER_SEC);
+  g_assert_true (request->ended);
+  g_assert_cmpmem (request->body->data, request->body->len,
+      g_bytes_get_data (body, NULL), g_bytes_get_size (body));
+  g_assert_cmpuint (fake->sockets->len, ==, 0);
+}
+
 #define MASTER FAKE_ORIGIN "stream/master.m3u8"
 
 /* A master of two variants, of which only the first has segments of its own
@@ -497,6 +536,8 @@ main (int argc, char **argv)
   ADD ("off-while-paced", test_off_while_paced);
   ADD ("off-with-many-requests", test_off_with_many_requests);
   ADD ("off-and-on-again", test_off_and_on_again);
+  ADD ("off-keeps-nothing", test_off_keeps_nothing);
+  ADD ("off-before-the-playlist-is-read", test_off_before_the_playlist_is_read);
   ADD ("rendition-is-left", test_rendition_is_left);
 
   return g_test_run ();
