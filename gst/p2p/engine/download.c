@@ -304,17 +304,6 @@ count_segment (P2pDownload *download)
       share->mean_bytes == 0 ? size : 0.7 * share->mean_bytes + 0.3 * size;
 }
 
-/* A prefetch of it would come to the same end. */
-static void
-mark_bad (P2pDownload *download)
-{
-  P2pShare *share = download->share;
-
-  g_hash_table_insert (share->bad,
-      g_memdup2 (&download->id, sizeof (download->id)),
-      g_memdup2 (&share->engine->now_us, sizeof (gint64)));
-}
-
 /* The source has given its last byte. Frees @download. */
 static void
 complete (P2pDownload *download)
@@ -331,7 +320,7 @@ complete (P2pDownload *download)
         " bytes by HTTP, %" G_GUINT64_FORMAT " from peers",
         download->id, download->from_http, download->from_peers);
   } else {
-    mark_bad (download);
+    p2p_share_mark_bad (download->share, download->id);
   }
   requests = g_steal_pointer (&download->requests);
   download->requests = g_ptr_array_new ();
@@ -356,7 +345,7 @@ give_up_sharing (P2pDownload *download)
 
   download->requests = g_ptr_array_new ();
   p2p_download_stop (download);
-  mark_bad (download);
+  p2p_share_mark_bad (download->share, download->id);
   remove_download (download);
   for (i = 0; i < requests->len; i++)
     p2p_request_detach (requests->pdata[i]);
@@ -422,7 +411,7 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
     return;
   }
   if (download->requests->len == 0) {
-    mark_bad (download);
+    p2p_share_mark_bad (download->share, download->id);
     remove_download (download);
     return;
   }

@@ -259,7 +259,7 @@ struct _P2pShare
   gboolean schedule_wanted;
   gboolean announce_wanted;
   gboolean listed_anew; /* since the last eviction */
-  GHashTable *bad;      /* ids whose HTTP prefetch failed → when (us) */
+  GHashTable *bad; /* ids whose HTTP prefetch failed lately → when (us) */
 };
 
 /* The share of @stream, joined to its swarms. NULL when it cannot be. */
@@ -271,6 +271,10 @@ guint p2p_share_open_peers (P2pShare *share);
 guint p2p_share_connecting_peers (P2pShare *share);
 P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
 gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
+
+/* A prefetch of @id over HTTP came to nothing: the next would as well. */
+void p2p_share_mark_bad (P2pShare *share, gint64 id);
+gboolean p2p_share_is_bad (P2pShare *share, gint64 id);
 
 /* Until when it is worth waiting for what others have to say. */
 gint64 p2p_share_expect_until_us (P2pShare *share);

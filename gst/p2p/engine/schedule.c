@@ -18,9 +18,6 @@
  * peers who have seen a newer one. */
 #define UNLISTED_MAX 3
 
-/* A prefetch that the origin refused is not tried again for this long. */
-#define BAD_US (60 * G_USEC_PER_SEC)
-
 /* While a player waits for a segment with less in its buffer than this many
  * times what makes a segment urgent, nothing is begun ahead of it. */
 #define COMFORTABLE 4
@@ -340,20 +337,6 @@ has_room_ahead (P2pShare *share)
 }
 
 static gboolean
-is_bad (P2pShare *share, gint64 id)
-{
-  gint64 *failed_us = g_hash_table_lookup (share->bad, &id);
-
-  if (failed_us == NULL)
-    return FALSE;
-  if (*failed_us + BAD_US > share->engine->now_us)
-    return TRUE;
-  g_hash_table_remove (share->bad, &id);
-
-  return FALSE;
-}
-
-static gboolean
 is_wanted (P2pShare *share, gint64 id)
 {
   P2pEntry *entry =
@@ -385,7 +368,7 @@ prefetch_from_peer (P2pShare *share, gint64 id, Slots *slots)
 static void
 prefetch_from_origin (P2pShare *share, gint64 id, Slots *slots)
 {
-  if (slots->http_slots == 0 || is_bad (share, id)
+  if (slots->http_slots == 0 || p2p_share_is_bad (share, id)
       || is_held_somewhere (share, id) || is_loading_somewhere (share, id))
     return;
   if (own_rank (share, id, 0, NULL) != 0)

@@ -13,6 +13,9 @@
 
 #define SWEEP_US (5 * G_USEC_PER_SEC)
 
+/* A prefetch that the origin refused is not tried again for this long. */
+#define BAD_US (60 * G_USEC_PER_SEC)
+
 /* --- life ------------------------------------------------------------------ */
 
 static void
@@ -229,6 +232,31 @@ p2p_share_urgent_us (P2pShare *share, gint64 duration_us)
   gint64 given_us = share->engine->urgent_buffer_us;
 
   return given_us >= 0 ? given_us : p2p_fetch_urgent_us (duration_us);
+}
+
+static gboolean
+is_over (gpointer id, gpointer failed_us, gpointer now_us)
+{
+  return *(gint64 *) failed_us + BAD_US <= *(gint64 *) now_us;
+}
+
+void
+p2p_share_mark_bad (P2pShare *share, gint64 id)
+{
+  gint64 *now_us = &share->engine->now_us;
+
+  /* A live stream never comes back to its ids: nobody else would forget. */
+  g_hash_table_foreach_remove (share->bad, is_over, now_us);
+  g_hash_table_insert (share->bad, g_memdup2 (&id, sizeof (id)),
+      g_memdup2 (now_us, sizeof (*now_us)));
+}
+
+gboolean
+p2p_share_is_bad (P2pShare *share, gint64 id)
+{
+  gint64 *failed_us = g_hash_table_lookup (share->bad, &id);
+
+  return failed_us != NULL && !is_over (&id, failed_us, &share->engine->now_us);
 }
 
 void
