@@ -56,7 +56,6 @@ struct _GstP2pHlsSrc
   gboolean restart;     /* a seek: what is in the queue is not wanted */
   gboolean is_answered; /* the queue's headers were handled */
   gboolean had_body;
-  int attempts; /* requests since the last byte */
 };
 
 /* The object lock, published to ThreadSanitizer. Threads: any. */

@@ -183,14 +183,8 @@ start_request (GstP2pHlsSrc *src)
   g_autoptr (P2pOutQueue) queue = NULL;
   g_auto (Question) question = { 0 };
   gboolean is_good = question_fill (&question, src, FALSE);
-  int retries = question.profile->retries;
 
   remember (src, &question);
-  if (retries != -1 && src->attempts > retries) {
-    GST_WARNING_OBJECT (src, "giving up after %d attempts", src->attempts);
-    return GST_FLOW_ERROR;
-  }
-  src->attempts++;
   if (src->position == src->stop)
     return GST_FLOW_EOS;
   if (!is_good)
@@ -394,10 +388,9 @@ take_breakage (GstP2pHlsSrc *src, const P2pHttpFailure *failure)
   GST_WARNING_OBJECT (src, "%s after %" G_GUINT64_FORMAT " bytes: %s",
       src->is_answered ? "broke off" : "no answer", src->position,
       GST_STR_NULL (failure->reason));
-  if (src->is_answered) {
-    gst_p2p_hls_src_drop_request (src);
-    return GST_FLOW_CUSTOM_ERROR;
-  }
+  /* The engine has tried again as often as it may. */
+  if (src->is_answered)
+    return GST_FLOW_ERROR;
   learn_redirection (src, failure);
   post_failed_headers (src, failure);
 
@@ -417,6 +410,8 @@ take_failure (GstP2pHlsSrc *src)
       return GST_FLOW_FLUSHING;
     case P2P_HTTP_FAILURE_URI:
       return bad_uri (src);
+    case P2P_HTTP_FAILURE_RANGE:
+      return no_ranges (src, failure->status);
     case P2P_HTTP_FAILURE_STATUS:
     case P2P_HTTP_FAILURE_REDIRECT:
       if (failure->status != 0)
@@ -543,7 +538,6 @@ read_bytes (GstP2pHlsSrc *src, GstBuffer **buffer)
     return GST_FLOW_EOS;
   *buffer = wrap (src, bytes);
   src->position += gst_buffer_get_size (*buffer);
-  src->attempts = 0;
   grow (src);
 
   return GST_FLOW_OK;
@@ -552,18 +546,12 @@ read_bytes (GstP2pHlsSrc *src, GstBuffer **buffer)
 GstFlowReturn
 gst_p2p_hls_src_read (GstP2pHlsSrc *src, GstBuffer **buffer)
 {
-  GstFlowReturn flow;
+  GstFlowReturn flow = ensure_answer (src);
 
-  do {
-    flow = ensure_answer (src);
-    if (flow == GST_FLOW_OK)
-      flow = read_bytes (src, buffer);
-  } while (flow == GST_FLOW_CUSTOM_ERROR);
-
+  if (flow == GST_FLOW_OK)
+    flow = read_bytes (src, buffer);
   /* A flushed request goes on when nobody has sought elsewhere meanwhile. */
-  if (flow == GST_FLOW_FLUSHING)
-    src->attempts = 0;
-  else if (flow != GST_FLOW_OK)
+  if (flow != GST_FLOW_OK && flow != GST_FLOW_FLUSHING)
     gst_p2p_hls_src_drop_request (src);
 
   return flow;
@@ -643,7 +631,6 @@ gst_p2p_hls_src_reset (GstP2pHlsSrc *src)
   src->stop = P2P_SIZE_UNKNOWN;
   src->restart = FALSE;
   src->had_body = FALSE;
-  src->attempts = 0;
   g_clear_pointer (&src->asked_location, g_free);
   g_clear_pointer (&src->asked_profile, p2p_http_profile_unref);
 

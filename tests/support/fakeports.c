@@ -540,7 +540,11 @@ fake_break (FakePorts *fake)
     FakeHttp *http = fake->https->pdata[i];
 
     if (http->broken && !http->over) {
-      fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "broken");
+      /* It breaks after its headers: before them nobody tries again. */
+      fake_http_headers (fake, http, http->range.start > 0 ? 206 : 200,
+          http->range.start, P2P_SIZE_UNKNOWN);
+      if (!http->over)
+        fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "broken");
       return TRUE;
     }
   }

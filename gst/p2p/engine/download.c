@@ -163,6 +163,8 @@ p2p_download_start_http (P2pDownload *download, const char *reason)
   http.range.start += download->http_from;
   download->http = p2p_engine_number (engine);
   download->http_skip = 0;
+  download->http_answered = FALSE;
+  download->http_attempts++;
   download->http_left = P2P_SIZE_UNKNOWN;
   begin_source (download);
   p2p_bandwidth_begin (&engine->http_bandwidth, engine->now_us);
@@ -404,7 +406,6 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
   P2pEntry *entry = download->entry;
   int retries = download->profile != NULL ? download->profile->retries : 0;
 
-  download->http_failures++;
   end_http (download);
   if (entry->size > 0 && entry->size == entry->total) {
     complete (download);
@@ -422,14 +423,11 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
     download->cannot_resume = TRUE;
     return;
   }
-  /* As souphttpsrc: a broken connection is tried again from the byte
-   * reached, an answer is an answer. */
   if (!refused
-      && (failure->kind == P2P_HTTP_FAILURE_IO
-          || failure->kind == P2P_HTTP_FAILURE_SHORT)
-      && (retries < 0 || download->http_failures <= (guint) retries)) {
+      && p2p_engine_retries_http (
+          failure, download->http_answered, download->http_attempts, retries)) {
     download->http_again_us = download->share->engine->now_us
-        + p2p_retry_http_us (download->http_failures);
+        + p2p_retry_http_us (download->http_attempts);
     return;
   }
 
@@ -494,6 +492,7 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
   guint64 from = download->range.start + download->http_from;
   guint64 total = total_by_response (download, response);
 
+  download->http_answered = TRUE;
   if (response->status == 206 && response->range_start != from) {
     abort_with (download, "The server sent another range");
     return;
@@ -550,6 +549,7 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
                         : g_bytes_new_from_bytes (bytes, skip, use);
     engine->http_bytes += use;
     download->from_http += use;
+    download->http_attempts = 0;
     if (download->http_left != P2P_SIZE_UNKNOWN)
       download->http_left -= use;
     take (download, slice);

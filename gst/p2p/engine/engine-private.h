@@ -98,6 +98,12 @@ typedef struct
 
 guint64 p2p_engine_number (P2pEngine *engine);
 
+/* Whether a request is made again after @failure, as souphttpsrc decides: a
+ * body that broke off is, from the byte reached; a connection that ends before
+ * the headers is not. @attempts since the last byte; @retries: -1 for ever. */
+gboolean p2p_engine_retries_http (const P2pHttpFailure *failure,
+    gboolean answered, guint attempts, int retries);
+
 /* --- request.c: what the player asks for ---------------------------------- */
 
 struct _P2pPlayerRequest
@@ -115,9 +121,10 @@ struct _P2pPlayerRequest
 
   /* straight from HTTP */
   guint64 http;
-  guint64 received; /* bytes of the body so far */
-  guint64 skip;     /* bytes to throw away: the server ignored the range */
-  int retries;
+  guint64 received;  /* bytes of the body so far */
+  guint64 skip;      /* bytes to throw away: the server ignored the range */
+  gboolean answered; /* this attempt has had headers */
+  guint attempts;    /* since the last byte */
   gboolean counts_as_miss; /* no manifest named it */
   gboolean paused;
   gboolean sniffed;
@@ -186,9 +193,10 @@ struct _P2pDownload
   guint64 http_from; /* bytes of the segment that were not asked for */
   guint64 http_skip; /* bytes to throw away: the server ignored the range */
   guint64 http_left; /* bytes to take, P2P_SIZE_UNKNOWN */
-  gboolean cannot_resume; /* the origin refused to send a rest */
-  guint http_failures;
-  gint64 http_again_us;    /* not before */
+  gboolean cannot_resume;  /* the origin refused to send a rest */
+  gboolean http_answered;  /* this attempt has had headers */
+  gint64 http_again_us;    /* not before then */
+  guint http_attempts;     /* since the last byte from the origin */
   P2pHttpFailure *failure; /* (nullable): the origin's last word */
   P2pPeer *peer;
 

@@ -13,6 +13,17 @@ p2p_engine_number (P2pEngine *engine)
   return ++engine->last_number;
 }
 
+gboolean
+p2p_engine_retries_http (const P2pHttpFailure *failure, gboolean answered,
+    guint attempts, int retries)
+{
+  if (failure->kind != P2P_HTTP_FAILURE_IO
+      && failure->kind != P2P_HTTP_FAILURE_SHORT)
+    return FALSE;
+
+  return answered && (retries < 0 || attempts <= (guint) retries);
+}
+
 static void
 take_settings (P2pEngine *engine, const P2pEngineConfig *config)
 {

@@ -316,6 +316,8 @@ start_http (P2pPlayerRequest *request)
   request->skip = 0;
   request->http = p2p_engine_number (engine);
   request->paused = FALSE;
+  request->answered = FALSE;
+  request->attempts++;
   g_hash_table_insert (engine->fetches,
       g_memdup2 (&request->http, sizeof (request->http)),
       g_memdup2 (&owner, sizeof (owner)));
@@ -388,11 +390,12 @@ sniff (P2pPlayerRequest *request)
 
 /* The rest was asked for, something else came. */
 static void
-fail_to_resume (P2pPlayerRequest *request)
+fail_to_resume (P2pPlayerRequest *request, guint status)
 {
   g_autoptr (P2pHttpFailure) failure =
-      p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
+      p2p_http_failure_new (P2P_HTTP_FAILURE_RANGE);
 
+  failure->status = status;
   failure->reason = g_strdup ("The server cannot resume");
   failure->uri = g_strdup (request->uri);
   p2p_request_fail (request, failure);
@@ -401,6 +404,7 @@ fail_to_resume (P2pPlayerRequest *request)
 void
 p2p_request_http_headers (P2pPlayerRequest *request, P2pHttpResponse *response)
 {
+  request->answered = TRUE;
   if (request->received > 0) {
     guint64 whole = request->range.start;
 
@@ -412,7 +416,7 @@ p2p_request_http_headers (P2pPlayerRequest *request, P2pHttpResponse *response)
         && (response->status == 206 || p2p_range_is_all (&request->range)))
       request->skip = request->received;
     else
-      fail_to_resume (request);
+      fail_to_resume (request, response->status);
     return;
   }
 
@@ -450,6 +454,7 @@ p2p_request_http_data (P2pPlayerRequest *request, GBytes *bytes)
     return;
   }
   request->received += size;
+  request->attempts = 0;
   if (request->playlist == NULL) {
     send_data (request, bytes);
     return;
@@ -555,7 +560,7 @@ p2p_request_http_done (P2pPlayerRequest *request)
 {
   request->http = 0;
   if (request->skip > 0) {
-    fail_to_resume (request);
+    fail_to_resume (request, 200);
     return;
   }
   if (request->playlist != NULL && !request->sniffed)
@@ -565,17 +570,9 @@ p2p_request_http_done (P2pPlayerRequest *request)
   end_request (request);
 }
 
-static gboolean
-is_worth_retrying (P2pHttpFailureKind kind)
-{
-  return kind == P2P_HTTP_FAILURE_IO || kind == P2P_HTTP_FAILURE_SHORT;
-}
-
 void
 p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
 {
-  int allowed = request->profile->retries;
-
   request->http = 0;
   if (request->was_shared && request->received > 0 && !request->cannot_resume
       && failure->kind == P2P_HTTP_FAILURE_STATUS) {
@@ -583,17 +580,16 @@ p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
     start_http (request);
     return;
   }
-  if (is_worth_retrying (failure->kind)
-      && (allowed < 0 || request->retries < allowed)) {
-    gint64 delay_us = p2p_retry_http_us (++request->retries);
-
-    P2P_LOG_DEBUG (P2P_AREA_HTTP, request->id,
-        "attempt %d after %s at byte %" G_GUINT64_FORMAT, request->retries,
-        failure->reason ? failure->reason : "a failure", request->received);
-    p2p_timer_set (&request->pace_timer, request->engine->now_us + delay_us);
+  if (!p2p_engine_retries_http (failure, request->answered, request->attempts,
+          request->profile->retries)) {
+    p2p_request_fail (request, failure);
     return;
   }
-  p2p_request_fail (request, failure);
+  P2P_LOG_DEBUG (P2P_AREA_HTTP, request->id,
+      "attempt %u after %s at byte %" G_GUINT64_FORMAT, request->attempts + 1,
+      failure->reason ? failure->reason : "a failure", request->received);
+  p2p_timer_set (&request->pace_timer,
+      request->engine->now_us + p2p_retry_http_us (request->attempts));
 }
 
 void

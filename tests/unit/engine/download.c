@@ -114,9 +114,11 @@ test_gives_up_after_retries (void)
   FakeRequest *request = fake_request_segment (fake, 4);
 
   for (guint i = 0; i < 4; i++) {
+    FakeHttp *http = fake_http_segment (fake, 4);
+
     g_assert_null (request->failure);
-    fake_http_fail (fake, fake_http_segment (fake, 4), P2P_HTTP_FAILURE_IO, 0,
-        "connection reset");
+    fake_http_headers (fake, http, 200, 0, P2P_SIZE_UNKNOWN);
+    fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "connection reset");
     fake_advance (fake, G_USEC_PER_SEC);
   }
   g_assert_nonnull (request->failure);
@@ -730,10 +732,12 @@ test_retries_take_time (void)
   while (fake->now_us - begun_us < 10 * G_USEC_PER_SEC) {
     FakeHttp *http = fake_http_segment (fake, 4);
 
-    if (http != NULL)
-      fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "reset");
-    else
+    if (http == NULL) {
       fake_advance (fake, 10 * 1000);
+      continue;
+    }
+    fake_http_headers (fake, http, 200, 0, P2P_SIZE_UNKNOWN);
+    fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "reset");
     g_assert_cmpuint (fake_http_segment_count (fake, 4), <, 30);
   }
   g_assert_cmpuint (fake_http_segment_count (fake, 4), >, 10);

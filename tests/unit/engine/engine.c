@@ -44,18 +44,16 @@ static void
 answer_http (World *world, FakeHttp *http)
 {
   FakePorts *fake = world->fake;
+  g_autoptr (GBytes) body = NULL;
 
   if (!http->broken) {
     fake_http_answer (fake, http);
     return;
   }
-  if (world->half && http->range.start < SIZE / 2) {
-    g_autoptr (GBytes) body = fake_http_begin (fake, http);
-
-    if (!http->over)
-      fake_http_data (fake, http, g_bytes_get_data (body, NULL),
-          g_bytes_get_size (body) / 2);
-  }
+  body = fake_http_begin (fake, http);
+  if (!http->over && world->half && http->range.start < SIZE / 2)
+    fake_http_data (
+        fake, http, g_bytes_get_data (body, NULL), g_bytes_get_size (body) / 2);
   if (!http->over)
     fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "broken");
 }

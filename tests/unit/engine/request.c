@@ -167,6 +167,14 @@ test_resumes (void)
   assert_body (request, "12345678");
 }
 
+/* Breaks off after the headers: before them nobody tries again. */
+static void
+break_off (FakePorts *fake, FakeHttp *http)
+{
+  fake_http_headers (fake, http, 200, 0, P2P_SIZE_UNKNOWN);
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_IO, 0, "connection reset");
+}
+
 static void
 test_gives_up (void)
 {
@@ -175,8 +183,7 @@ test_gives_up (void)
 
   for (guint i = 0; i < 4; i++) {
     g_assert_null (request->failure);
-    fake_http_fail (fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0,
-        "connection reset");
+    break_off (fake, fake_http (fake, OTHER));
     fake_advance (fake, G_USEC_PER_SEC);
   }
   g_assert_nonnull (request->failure);
@@ -193,8 +200,7 @@ test_retries_for_ever (void)
   fake->profile->retries = -1;
   request = request_plain (fake, OTHER, P2P_RANGE_ALL);
   for (guint i = 0; i < 50; i++) {
-    fake_http_fail (
-        fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0, "reset");
+    break_off (fake, fake_http (fake, OTHER));
     fake_advance (fake, 2 * G_USEC_PER_SEC);
   }
   g_assert_null (request->failure);
@@ -210,7 +216,7 @@ test_does_not_retry_answers (void)
   static const P2pHttpFailureKind kinds[] = { P2P_HTTP_FAILURE_STATUS,
     P2P_HTTP_FAILURE_RESOLVE, P2P_HTTP_FAILURE_CONNECT, P2P_HTTP_FAILURE_TLS,
     P2P_HTTP_FAILURE_TIMEOUT, P2P_HTTP_FAILURE_URI, P2P_HTTP_FAILURE_REDIRECT,
-    P2P_HTTP_FAILURE_CANCELLED };
+    P2P_HTTP_FAILURE_CANCELLED, P2P_HTTP_FAILURE_IO };
   g_autoptr (FakePorts) fake = fake_ports_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
@@ -250,8 +256,7 @@ test_cancel_between_attempts (void)
 
   request = request_plain (fake, OTHER, P2P_RANGE_ALL);
   for (guint i = 0; i < 2; i++) {
-    fake_http_fail (
-        fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0, "reset");
+    break_off (fake, fake_http (fake, OTHER));
     if (i == 0)
       fake_advance (fake, G_USEC_PER_SEC);
   }
@@ -404,6 +409,12 @@ test_playlist_fails_halfway (void)
   request = fake_request (fake, FAKE_PLAYLIST);
   fake_http_headers (fake, fake_http (fake, FAKE_PLAYLIST), 200, 0, 100);
   fake_http_data (fake, fake_http (fake, FAKE_PLAYLIST), "#EXTM3U\n", 8);
+  fake_http_fail (
+      fake, fake_http (fake, FAKE_PLAYLIST), P2P_HTTP_FAILURE_IO, 0, "reset");
+  /* It had got on: as beneath souphttpsrc, once more. */
+  fake_advance (fake, G_USEC_PER_SEC);
+  g_assert_null (request->failure);
+  fake_http_headers (fake, fake_http (fake, FAKE_PLAYLIST), 206, 8, 92);
   fake_http_fail (
       fake, fake_http (fake, FAKE_PLAYLIST), P2P_HTTP_FAILURE_IO, 0, "reset");
   g_assert_nonnull (request->failure);
