@@ -39,7 +39,8 @@ struct _P2pEngine
   P2pTimerQueue *timers;
   P2pPrng prng;
   P2pPeerId peer_id;
-  guint64 last_number; /* of http requests, sockets, connections */
+  gboolean transport_configured; /* it knows the ICE servers */
+  guint64 last_number;           /* of http requests, sockets, connections */
 
   gboolean p2p;
   gboolean upload;
@@ -97,6 +98,7 @@ typedef struct
 } P2pConsumer;
 
 guint64 p2p_engine_number (P2pEngine *engine);
+void p2p_engine_configure_transport (P2pEngine *engine);
 
 /* Whether a request is made again after @failure, as souphttpsrc decides: a
  * body that broke off is, from the byte reached; a connection that ends before

@@ -24,6 +24,16 @@ p2p_engine_retries_http (const P2pHttpFailure *failure, gboolean answered,
   return answered && (retries < 0 || attempts <= (guint) retries);
 }
 
+/* The transport looks up its servers' names at once: not before something is
+ * shared, and never when nothing may be. */
+void
+p2p_engine_configure_transport (P2pEngine *engine)
+{
+  engine->transport_configured = TRUE;
+  engine->ports.transport->ops->configure (
+      engine->ports.transport, (const char *const *) engine->ice_servers);
+}
+
 static void
 take_settings (P2pEngine *engine, const P2pEngineConfig *config)
 {
@@ -42,8 +52,6 @@ take_settings (P2pEngine *engine, const P2pEngineConfig *config)
   engine->urgent_buffer_us = config->urgent_buffer_us;
   engine->http_window_us = config->http_window_us;
   engine->p2p_window_us = config->p2p_window_us;
-  engine->ports.transport->ops->configure (
-      engine->ports.transport, (const char *const *) engine->ice_servers);
 }
 
 P2pEngine *
@@ -151,6 +159,8 @@ p2p_engine_configure (
   take_settings (engine, config);
   if (!engine->p2p)
     leave_all (engine);
+  else if (engine->transport_configured)
+    p2p_engine_configure_transport (engine);
   p2p_tracker_configure_all (engine);
   g_hash_table_iter_init (&iter, engine->shares);
   while (g_hash_table_iter_next (&iter, NULL, &share)) {

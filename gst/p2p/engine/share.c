@@ -43,6 +43,8 @@ p2p_share_ensure (P2pEngine *engine, P2pStream *stream)
       || g_hash_table_size (engine->shares) >= P2P_SWARMS_MAX)
     return NULL;
 
+  if (!engine->transport_configured)
+    p2p_engine_configure_transport (engine);
   share = g_new0 (P2pShare, 1);
   share->engine = engine;
   share->stream = stream;
