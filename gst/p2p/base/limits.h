@@ -44,6 +44,9 @@
 /* announcements accepted from one peer in ten seconds. A P2P Media Loader
  * peer that prefetches announces on every store and every HTTP start. */
 #define P2P_ANNOUNCEMENTS_PER_10S 2000
+/* commands accepted from one peer in ten seconds, announcements included. One
+ * segment takes a few, and a fast line carries a hundred a second. */
+#define P2P_COMMANDS_PER_10S 20000
 /* bytes of segments that a peer may send unasked before it is closed: what was
  * on its way when we cancelled, far less than this in any browser. */
 #define P2P_UNASKED_MAX_BYTES (16 * 1024 * 1024)
@@ -71,6 +74,9 @@
 /* opening brackets in one tracker message, those in strings counted: an offer
  * has three, its binary id could be 20, SDP has none. Bounds the depth too. */
 #define P2P_TRACKER_MESSAGE_MAX_BRACKETS 1024
+/* messages accepted from one tracker in ten seconds. It forwards to each
+ * viewer about as many offers as that viewer makes, a few a minute. */
+#define P2P_TRACKER_MESSAGES_PER_10S 1000
 /* bytes of an offer id accepted: 20 characters of at most two bytes, and some
  * patience with other clients. */
 #define P2P_OFFER_ID_MAX_BYTES 128

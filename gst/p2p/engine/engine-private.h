@@ -344,7 +344,8 @@ struct _P2pPeer
   GArray *loading;   /* gint64 external ids, ascending */
   gboolean heard;    /* it has announced */
   gint64 claimed_us; /* last claimed a segment as early as we, 0: never */
-  gint64 announcements_since_us;
+  gint64 commands_since_us; /* when the two were last 0 */
+  guint commands;
   guint announcements;
 
   /* what we ask of it */

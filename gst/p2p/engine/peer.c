@@ -27,7 +27,7 @@
 /* Time slice of a limited uplink. */
 #define UPLOAD_TICK_US (50 * 1000)
 
-#define ANNOUNCEMENT_PERIOD_US (10 * G_USEC_PER_SEC)
+#define COMMANDS_PERIOD_US (10 * G_USEC_PER_SEC)
 
 static void pump (P2pPeer *peer);
 
@@ -210,7 +210,7 @@ p2p_peer_open (P2pPeer *peer)
   peer->state = P2P_PEER_OPEN;
   peer->since_us = engine->now_us;
   peer->joiner = p2p_command_joiner_new ();
-  peer->announcements_since_us = engine->now_us;
+  peer->commands_since_us = engine->now_us;
   arm_open_timer (peer);
   P2P_LOG_INFO (P2P_AREA_PEER, peer->conn, "peer %s (%s): connected",
       peer->id.text, peer->swarm->protocol == P2P_PROTOCOL_V3 ? "v3" : "v2");
@@ -417,12 +417,7 @@ static void
 on_announcement (P2pPeer *peer, P2pCommand *command)
 {
   g_autoptr (GArray) loading_before = NULL;
-  gint64 now_us = peer->share->engine->now_us;
 
-  if (now_us - peer->announcements_since_us > ANNOUNCEMENT_PERIOD_US) {
-    peer->announcements_since_us = now_us;
-    peer->announcements = 0;
-  }
   if (++peer->announcements > P2P_ANNOUNCEMENTS_PER_10S) {
     violates (peer, "a flood of announcements");
     return;
@@ -745,9 +740,27 @@ on_request (P2pPeer *peer, const P2pCommand *command)
 
 /* --- receiving ------------------------------------------------------------------------------ */
 
+/* Each costs us more than them. */
+static gboolean
+is_flood (P2pPeer *peer)
+{
+  gint64 now_us = peer->share->engine->now_us;
+
+  if (now_us - peer->commands_since_us > COMMANDS_PERIOD_US) {
+    peer->commands_since_us = now_us;
+    peer->commands = peer->announcements = 0;
+  }
+
+  return ++peer->commands > P2P_COMMANDS_PER_10S;
+}
+
 static void
 handle_command (P2pPeer *peer, P2pCommand *command)
 {
+  if (is_flood (peer)) {
+    violates (peer, "a flood of commands");
+    return;
+  }
   switch (command->kind) {
     case P2P_COMMAND_ANNOUNCE:
       on_announcement (peer, command);

@@ -28,6 +28,9 @@
 /* A connection that lasted this long was a good one. */
 #define LASTED_US (30 * G_USEC_PER_SEC)
 
+/* P2P_TRACKER_MESSAGES_PER_10S. */
+#define MESSAGES_PERIOD_US (10 * G_USEC_PER_SEC)
+
 /* A socket that no swarm came to use. */
 #define UNUSED_SOCKET_US (30 * G_USEC_PER_SEC)
 
@@ -49,6 +52,8 @@ struct _P2pTracker
   guint64 socket;
   guint failures;
   gint64 opened_us;
+  gint64 messages_since_us; /* when @messages was last 0 */
+  guint messages;
   char *tracker_id;      /* (nullable) */
   char *error;           /* (nullable) the last one */
   GPtrArray *announcers; /* of Announcer, owned */
@@ -393,6 +398,8 @@ p2p_tracker_open (P2pTracker *tracker)
 
   tracker->state = TRACKER_CONNECTED;
   tracker->opened_us = tracker->engine->now_us;
+  tracker->messages_since_us = tracker->opened_us;
+  tracker->messages = 0;
   P2P_LOG_INFO (
       P2P_AREA_TRACKER, tracker->socket, "%s: connected", tracker->url);
   /* No offers yet: the reply tells whether there is anybody to offer to, so
@@ -572,13 +579,32 @@ dispatch (Announcer *announcer, const P2pTrackerMessage *message)
   }
 }
 
+static gboolean
+is_flood (P2pTracker *tracker)
+{
+  gint64 now_us = tracker->engine->now_us;
+
+  if (now_us - tracker->messages_since_us > MESSAGES_PERIOD_US) {
+    tracker->messages_since_us = now_us;
+    tracker->messages = 0;
+  }
+
+  return ++tracker->messages > P2P_TRACKER_MESSAGES_PER_10S;
+}
+
 void
 p2p_tracker_message (P2pTracker *tracker, GBytes *frame)
 {
+  P2pWebSocketPort *websocket = tracker->engine->ports.websocket;
   g_auto (P2pTrackerMessage) message = { 0 };
   g_autoptr (GError) error = NULL;
   guint i;
 
+  if (is_flood (tracker)) {
+    websocket->ops->close (websocket, tracker->socket);
+    p2p_tracker_closed (tracker, "a flood of messages");
+    return;
+  }
   if (!p2p_tracker_message_parse (frame, &message, &error)) {
     set_error (tracker, error->message);
     P2P_LOG_WARNING (P2P_AREA_TRACKER, tracker->socket, "%s: %s", tracker->url,

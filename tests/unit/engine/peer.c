@@ -435,6 +435,24 @@ test_a_million_announcements (void)
   g_assert_false (other->over);
 }
 
+static void
+test_a_million_requests (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeConn *conn = fake_connect (fake, ALICE);
+  FakeConn *other = fake_connect (fake, BOB);
+  guint sent = 0;
+
+  while (!conn->over && sent < 1000 * 1000) {
+    fake_conn_request (fake, conn, 30, ++sent, 0);
+    if (sent % 1000 == 0)
+      fake_advance (fake, 1000);
+  }
+  g_assert_true (conn->over);
+  g_assert_cmpuint (sent, <=, P2P_COMMANDS_PER_10S + 1);
+  g_assert_false (other->over);
+}
+
 /* A busy one is none. */
 static void
 test_steady_announcements (void)
@@ -837,6 +855,7 @@ main (int argc, char **argv)
   ADD ("message-over-the-bound", test_message_over_the_bound);
   ADD ("command-without-end", test_command_without_end);
   ADD ("a-million-announcements", test_a_million_announcements);
+  ADD ("a-million-requests", test_a_million_requests);
   ADD ("steady-announcements", test_steady_announcements);
   ADD ("announced-ids-are-bounded", test_announced_ids_are_bounded);
   ADD ("upload", test_upload);

@@ -493,6 +493,54 @@ test_failure_reason (void)
   g_assert_cmpuint (fake_socket_unread (socket), >, 0);
 }
 
+/* The player's thread has other work than a tracker that forwards offers as
+ * fast as the line carries them. */
+static void
+test_flood (void)
+{
+  g_autoptr (FakePorts) fake = loaded (NULL);
+  FakeSocket *socket = fake_socket (fake, FAKE_TRACKER), *again;
+  P2pInfoHash hash;
+  guint sent = 0;
+
+  fake_socket_open (fake, socket);
+  fake_info_hash (socket, &hash);
+  while (!socket->over && sent < 100 * 1000) {
+    g_autofree char *id = g_strdup_printf ("-PM0500-f%011u", sent++);
+
+    fake_tracker_offer (fake, socket, &hash, id, "ffffffffffffffffffff");
+  }
+  g_assert_true (socket->over);
+  g_assert_cmpuint (sent, ==, P2P_TRACKER_MESSAGES_PER_10S + 1);
+  g_assert_cmpuint (fake->conns->len, <, 100);
+  /* It may try again. */
+  fake_advance (fake, 2 * G_USEC_PER_SEC);
+  again = fake_socket (fake, FAKE_TRACKER);
+  g_assert_nonnull (again);
+  g_assert_true (again != socket);
+  fake_socket_open (fake, again);
+  fake_tracker_reply (fake, again, &hash, 3, 120);
+  g_assert_false (again->over);
+}
+
+static void
+test_steady_stream (void)
+{
+  g_autoptr (FakePorts) fake = loaded (NULL);
+  FakeSocket *socket = fake_socket (fake, FAKE_TRACKER);
+  P2pInfoHash hash;
+
+  fake_socket_open (fake, socket);
+  fake_info_hash (socket, &hash);
+  for (guint i = 0; i < 3 * P2P_TRACKER_MESSAGES_PER_10S; i++) {
+    if (i % 500 == 0)
+      fake_request_segment (fake, i / 500); /* somebody plays */
+    fake_tracker_reply (fake, socket, &hash, 3, 120);
+    fake_advance (fake, 20 * 1000);
+  }
+  g_assert_false (socket->over);
+}
+
 static void
 test_warning_is_shown (void)
 {
@@ -846,6 +894,8 @@ main (int argc, char **argv)
   ADD ("full-house", test_full_house);
   ADD ("failure-reason", test_failure_reason);
   ADD ("warning-is-shown", test_warning_is_shown);
+  ADD ("flood", test_flood);
+  ADD ("steady-stream", test_steady_stream);
   ADD ("rubbish-from-the-tracker", test_rubbish_from_the_tracker);
   ADD ("interval-has-bounds", test_interval_has_bounds);
   ADD ("tracker-id-is-returned", test_tracker_id_is_returned);
