@@ -47,6 +47,11 @@
 /* commands accepted from one peer in ten seconds, announcements included. One
  * segment takes a few, and a fast line carries a hundred a second. */
 #define P2P_COMMANDS_PER_10S 20000
+/* messages that a peer may cut a segment into: so many, and another for each
+ * so many bytes. What a message costs beside its bytes is about 150; P2P Media
+ * Loader sends 64 KiB at once, we what one read of a socket has given. */
+#define P2P_SEGMENT_MESSAGES 1024
+#define P2P_SEGMENT_MESSAGE_BYTES 64
 /* bytes of segments that a peer may send unasked before it is closed: what was
  * on its way when we cancelled, far less than this in any browser. */
 #define P2P_UNASKED_MAX_BYTES (16 * 1024 * 1024)

@@ -355,6 +355,7 @@ struct _P2pPeer
   gint64 answer_us;    /* the least from REQUEST to DATA, 0: not known */
   gboolean down_begun; /* its DATA came */
   guint64 down_rest;   /* bytes to come after DATA */
+  gint64 down_spare;   /* bytes that pay for messages, below 0: crumbs */
   guint64 unasked;     /* bytes that came for nothing since the last DATA */
   gint64 last_request;
   guint strikes;

@@ -493,6 +493,7 @@ on_data (P2pPeer *peer, const P2pCommand *command)
   }
   peer->down_begun = TRUE;
   peer->down_rest = command->size;
+  peer->down_spare = P2P_SEGMENT_MESSAGES * P2P_SEGMENT_MESSAGE_BYTES;
   if (peer->answer_us == 0 || now_us - peer->requested_us < peer->answer_us)
     peer->answer_us = now_us - peer->requested_us;
   peer->unasked = 0;
@@ -523,6 +524,11 @@ on_bytes (P2pPeer *peer, GBytes *message)
   }
   if (size > peer->down_rest) {
     violates (peer, "more bytes than it said");
+    return;
+  }
+  peer->down_spare += (gint64) size - P2P_SEGMENT_MESSAGE_BYTES;
+  if (peer->down_spare < 0) {
+    violates (peer, "a segment in crumbs");
     return;
   }
   peer->down_rest -= size;

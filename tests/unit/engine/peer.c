@@ -327,6 +327,35 @@ test_bytes_nobody_asked_for (void)
 }
 
 static void
+send_in_pieces (gsize piece, gboolean is_crumbs)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  P2pCommand asked;
+  FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
+  FakeRequest *request = fake_request_segment (fake, 4);
+  gsize at;
+
+  fake_conn_data (fake, conn, &asked, SIZE);
+  for (at = 0; at < SIZE && !conn->over; at += piece)
+    fake_conn_segment (fake, conn, &asked, at, MIN (piece, SIZE - at));
+  g_assert_true (conn->over == is_crumbs);
+  if (is_crumbs)
+    g_assert_cmpuint (at, <, 2000);
+  fake_advance (fake, G_USEC_PER_SEC);
+  fake_http_answer_all (fake);
+  fake_assert_segment (request, 4, SIZE);
+}
+
+/* What a message costs beside its bytes is bounded by them. */
+static void
+test_crumbs (void)
+{
+  send_in_pieces (1, TRUE);
+  send_in_pieces (200, FALSE);
+  send_in_pieces (16384, FALSE);
+}
+
+static void
 test_text (void)
 {
   g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
@@ -850,6 +879,7 @@ main (int argc, char **argv)
   ADD ("prefetch-gives-way-to-the-player",
       test_prefetch_gives_way_to_the_player);
   ADD ("bytes-nobody-asked-for", test_bytes_nobody_asked_for);
+  ADD ("crumbs", test_crumbs);
   ADD ("text", test_text);
   ADD ("malformed-commands", test_malformed_commands);
   ADD ("message-over-the-bound", test_message_over_the_bound);
