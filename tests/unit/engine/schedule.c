@@ -466,6 +466,24 @@ test_prefetch_leaves_room (void)
     g_assert_cmpuint (fake_http_segment_count (fake, id), <=, 1);
 }
 
+/* Plays a live stream up to its last segment, 105; Alice has seen a newer
+ * playlist, and is asked for the next. */
+static FakeConn *
+play_to_the_edge (FakePorts *fake, P2pCommand *asked)
+{
+  FakeConn *conn;
+
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++)
+    finish (fake, fake_request_segment (fake, id), id);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_has (fake, conn, 106);
+  g_assert_cmpuint (asked_of (conn, asked), ==, 1);
+
+  return conn;
+}
+
 /* A peer has seen a newer playlist than we have. */
 static void
 test_live_edge_from_a_peer (void)
@@ -475,13 +493,7 @@ test_live_edge_from_a_peer (void)
   P2pCommand asked;
   FakeConn *conn;
 
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++)
-    finish (fake, fake_request_segment (fake, id), id);
-  conn = fake_connect (fake, ALICE);
-  fake_conn_has (fake, conn, 106);
-  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  conn = play_to_the_edge (fake, &asked);
   g_assert_cmpint (asked.segment_id, ==, 106);
   fake_conn_data (fake, conn, &asked, SIZE);
   fake_conn_segment (fake, conn, &asked, 0, 1000);
@@ -503,13 +515,7 @@ test_live_edge_is_taken_over (void)
   P2pCommand asked;
   FakeConn *conn;
 
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++)
-    finish (fake, fake_request_segment (fake, id), id);
-  conn = fake_connect (fake, ALICE);
-  fake_conn_has (fake, conn, 106);
-  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  conn = play_to_the_edge (fake, &asked);
   fake_conn_data (fake, conn, &asked, SIZE);
   fake_conn_segment (fake, conn, &asked, 0, 1000);
   fake_publish (fake, 101, 6, TRUE);
@@ -558,13 +564,7 @@ check_live_edge_of_a_range (gsize size, gsize sent)
   FakeConn *conn;
   char *playlist;
 
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++)
-    finish (fake, fake_request_segment (fake, id), id);
-  conn = fake_connect (fake, ALICE);
-  fake_conn_has (fake, conn, 106);
-  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  conn = play_to_the_edge (fake, &asked);
   fake_conn_data (fake, conn, &asked, size);
   fake_conn_segment (fake, conn, &asked, 0, sent);
 
