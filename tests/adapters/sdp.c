@@ -210,8 +210,8 @@ test_candidates_left_out (void)
     "a=candidate:1 1 udp 1 192.0.2.1 5 host",
     "a=candidate:1 2 udp 1 192.0.2.1 5 typ host",
     "a=candidate:1 1 tcp 1 192.0.2.1 5 typ host",
-    "a=candidate:012345678901234567890123456789012 1 udp 1 192.0.2.1 5 "
-    "typ host",
+    ("a=candidate:012345678901234567890123456789012 1 udp 1 192.0.2.1 5 "
+     "typ host"),
     "a=candidate:",
   };
 

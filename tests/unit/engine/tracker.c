@@ -572,8 +572,8 @@ test_rubbish_from_the_tracker (void)
     "{}",
     "{\"action\":\"announce\"}",
     "{\"info_hash\":7,\"peer_id\":{}}",
-    "{\"action\":\"announce\",\"info_hash\":\"aaaaaaaaaaaaaaaaaaaa\","
-    "\"interval\":-1,\"incomplete\":-5}",
+    ("{\"action\":\"announce\",\"info_hash\":\"aaaaaaaaaaaaaaaaaaaa\","
+     "\"interval\":-1,\"incomplete\":-5}"),
   };
   g_autoptr (FakePorts) fake = loaded (NULL);
   FakeSocket *socket = fake_tracker_up (fake);
