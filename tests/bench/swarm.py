@@ -202,14 +202,14 @@ def browsers():
         tracker = cast.add(procs.NpmTracker())
         origin.start()
         stream = origin.url("master.m3u8", "http")
-        # By turns: the first page is there before the last native viewer.
-        pages = cast.add(procs.Pages(stream, tracker.url, 2, 2 * gap,
+        # Native viewers stay near the edge and pages behind them, so what
+        # pages can give them they must have before: pages come first.
+        pages = cast.add(procs.Pages(stream, tracker.url, 2, gap,
                                      live_sync=window - 1))
-        viewers = join(cast, label, 2, 2 * gap,
-                       origin.url("master.m3u8", SCHEME),
-                       **settings(tracker, protocols="v2"))
         procs.wait_for("both pages to play", lambda: all(
             pages.page(n).get("state") == "playing" for n in (0, 1)))
+        viewers = join(cast, label, 2, gap, origin.url("master.m3u8", SCHEME),
+                       **settings(tracker, protocols="v2"))
         joined = time.monotonic() + corpus.SEGMENT_SECONDS
         watch(label, PLAY_SECONDS, viewers)
         whole, after = live_copies(origin, joined)
