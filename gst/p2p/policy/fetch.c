@@ -10,7 +10,7 @@
 
 /* A silent peer is given up after this long, if the buffer allows. */
 #define SILENCE_MIN_US (250 * 1000)
-#define SILENCE_MAX_US (1500 * 1000)
+#define SILENCE_MAX_US (500 * 1000)
 
 /* A rate needs this long to say something. */
 #define RATE_AFTER_US (200 * 1000)
@@ -114,16 +114,8 @@ p2p_fetch_takeover (const P2pTransferView *view)
       need->asked_us + (gint64) (VARIANT_SHARE * need->duration_us));
   rest_us = (double) view->rest * elapsed_us / view->bytes;
   origin_us = transfer_us (need, view->rest, need->http_bps);
-  if (need->now_us + rest_us > due_us && origin_us < rest_us) {
-    /* Until then it gives what the origin need not. */
-    gint64 last_us = due_us - origin_us - RATE_AFTER_US;
-
-    if (need->now_us >= last_us)
-      return http ("the peer is too slow");
-    return wait_until (
-        MIN (MIN (need->now_us + RATE_AFTER_US, last_us), silent_until_us),
-        "not yet too slow");
-  }
+  if (need->now_us + rest_us > due_us && origin_us < rest_us)
+    return http ("the peer is too slow");
 
   return wait_until (
       MIN (need->now_us + RATE_AFTER_US, silent_until_us), "on time");
