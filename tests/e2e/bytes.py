@@ -122,8 +122,7 @@ def mixed(kind):
         check(any(count.resumed for count in origin.counts.values()),
               "HTTP went on in the middle of a segment", viewer.last)
     # A 2 s segment of 600 kbit/s takes this peer 6 s.
-    # Known defect (docs/design/fetch.md): one short stall in some runs.
-    with_seeder(kind, within, allowed_stalls=1, max_upload_bitrate=200000)
+    with_seeder(kind, within, max_upload_bitrate=200000)
 
 
 def follows(data, segments, start=None):

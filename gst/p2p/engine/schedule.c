@@ -169,6 +169,34 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
 }
 
 static void
+schedule_transfer (P2pDownload *download)
+{
+  P2pTransferView view = {
+    .begun_us = download->begun_us,
+    .last_byte_us = download->last_byte_us,
+    .bytes = download->source_bytes,
+    .rest = download->entry->total == P2P_SIZE_UNKNOWN
+        ? P2P_SIZE_UNKNOWN
+        : download->entry->total - download->entry->size,
+  };
+  P2pPeer *peer = download->peer;
+  P2pFetchVerdict verdict;
+
+  p2p_request_need (download->requests->pdata[0], &view.need);
+  verdict = p2p_fetch_takeover (&view);
+  if (verdict.action == P2P_FETCH_WAIT) {
+    p2p_timer_set (&download->timer, verdict.until_us);
+    return;
+  }
+  P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,
+      "segment %" G_GINT64_FORMAT ": HTTP takes over, %s", download->id,
+      verdict.reason);
+  p2p_download_stop (download);
+  p2p_download_start_http (download, verdict.reason);
+  p2p_peer_strike (peer, download->id);
+}
+
+static void
 ask_peer (P2pDownload *download, P2pPeer *holder, const char *reason)
 {
   if (holder->download != NULL) {
@@ -178,6 +206,9 @@ ask_peer (P2pDownload *download, P2pPeer *holder, const char *reason)
     p2p_download_stop (prefetch);
   }
   p2p_download_start_peer (download, holder, reason);
+  /* From now on it is watched: nothing else need happen before the origin
+   * must take over. */
+  schedule_transfer (download);
 }
 
 static void
@@ -218,34 +249,6 @@ schedule_waiting (P2pDownload *download)
       p2p_timer_set (&download->timer, verdict.until_us);
       break;
   }
-}
-
-static void
-schedule_transfer (P2pDownload *download)
-{
-  P2pTransferView view = {
-    .begun_us = download->begun_us,
-    .last_byte_us = download->last_byte_us,
-    .bytes = download->source_bytes,
-    .rest = download->entry->total == P2P_SIZE_UNKNOWN
-        ? P2P_SIZE_UNKNOWN
-        : download->entry->total - download->entry->size,
-  };
-  P2pPeer *peer = download->peer;
-  P2pFetchVerdict verdict;
-
-  p2p_request_need (download->requests->pdata[0], &view.need);
-  verdict = p2p_fetch_takeover (&view);
-  if (verdict.action == P2P_FETCH_WAIT) {
-    p2p_timer_set (&download->timer, verdict.until_us);
-    return;
-  }
-  P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,
-      "segment %" G_GINT64_FORMAT ": HTTP takes over, %s", download->id,
-      verdict.reason);
-  p2p_download_stop (download);
-  p2p_download_start_http (download, verdict.reason);
-  p2p_peer_strike (peer, download->id);
 }
 
 static void

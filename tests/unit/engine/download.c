@@ -344,6 +344,30 @@ test_takeover_of_a_slow_peer (void)
   fake_assert_segment (request, 4, SIZE);
 }
 
+/* The player waits already when a peer is found: nothing else happens that
+ * would make anybody look at how the peer does. */
+static void
+test_takeover_of_a_late_holder (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeConn *conn = fake_connect (fake, ALICE);
+  const gint64 id = 4;
+  P2pCommand asked;
+  FakeRequest *request;
+
+  fake_conn_announce (fake, conn, NULL, 0, &id, 1);
+  request = fake_request_segment (fake, id);
+  fake_conn_has (fake, conn, id);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_data (fake, conn, &asked, SIZE);
+  fake_conn_segment (fake, conn, &asked, 0, 120000);
+  fake_advance (fake, G_USEC_PER_SEC);
+  g_assert_nonnull (fake_http_segment (fake, id));
+  g_assert_cmpuint (fake_http_segment (fake, id)->range.start, ==, 120000);
+  fake_http_answer_all (fake);
+  fake_assert_segment (request, id, SIZE);
+}
+
 static void
 test_takeover_when_the_connection_breaks (void)
 {
@@ -767,6 +791,7 @@ main (int argc, char **argv)
   ADD ("takeover", test_takeover);
   ADD ("takeover-without-ranges", test_takeover_without_ranges);
   ADD ("takeover-of-a-slow-peer", test_takeover_of_a_slow_peer);
+  ADD ("takeover-of-a-late-holder", test_takeover_of_a_late_holder);
   ADD ("takeover-when-the-connection-breaks",
       test_takeover_when_the_connection_breaks);
   ADD ("another-range-is-refused", test_another_range_is_refused);
