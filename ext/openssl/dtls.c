@@ -13,6 +13,14 @@
 /* A DTLS record's payload has at most 2^14 bytes (RFC 6347). */
 #define RECORD_MAX_BYTES (16 * 1024)
 
+/* Type, version, epoch, sequence number, length (RFC 6347, 4.1). */
+#define RECORD_HEADER_BYTES 13
+
+/* What an encrypted record has beside its payload: GCM sends half of its nonce
+ * with each (RFC 5288), ChaCha20 none (RFC 7905). */
+#define GCM_LEAST_BYTES (8 + 16)
+#define CHACHA_LEAST_BYTES 16
+
 struct _P2pDtls
 {
   const P2pDtlsEvents *events;
@@ -277,10 +285,36 @@ p2p_dtls_start (P2pDtls *dtls)
   handshake (dtls);
 }
 
+/* A record that is too short to have been encrypted did not come from the
+ * peer. OpenSSL 3.0 drops what fails to authenticate, as it should, but ends
+ * the connection over such a record: one forged datagram would be enough. */
+static gboolean
+is_forged (P2pDtls *dtls, const guint8 *data, gsize length)
+{
+  const SSL_CIPHER *cipher = SSL_get_current_cipher (dtls->ssl);
+  gsize least = cipher != NULL
+          && SSL_CIPHER_get_cipher_nid (cipher) == NID_chacha20_poly1305
+      ? CHACHA_LEAST_BYTES
+      : GCM_LEAST_BYTES;
+
+  while (length >= RECORD_HEADER_BYTES) {
+    guint epoch = data[3] << 8 | data[4];
+    gsize payload = data[11] << 8 | data[12];
+
+    if (epoch != 0 && payload < least)
+      return TRUE;
+    payload = MIN (payload, length - RECORD_HEADER_BYTES);
+    data += RECORD_HEADER_BYTES + payload;
+    length -= RECORD_HEADER_BYTES + payload;
+  }
+
+  return FALSE;
+}
+
 void
 p2p_dtls_input (P2pDtls *dtls, const guint8 *data, gsize length)
 {
-  if (dtls->down || length == 0)
+  if (dtls->down || length == 0 || is_forged (dtls, data, length))
     return;
 
   dtls->packet = data;

@@ -370,6 +370,44 @@ test_datagrams_of_strangers (void)
   g_assert_null (world->b.closed);
 }
 
+/* Records that claim to be encrypted and are too short to be, of every type
+ * and length, alone and behind another, before and after the handshake. */
+static void
+inject_short_records (World *world)
+{
+  guint8 datagram[2 * (13 + 40)] = { 0 };
+
+  for (guint type = 20; type <= 24; type++) {
+    for (guint8 length = 0; length <= 40; length++) {
+      const guint8 header[13] = { type, 0xfe, 0xfd, 0, 1, 0, 0, 1, type, length,
+        0, 0, length };
+
+      memcpy (datagram, header, sizeof header);
+      memcpy (datagram + 13 + length, header, sizeof header);
+      for (guint i = 0; i < 2; i++) {
+        pipe_inject (&world->pipe->ends[i], datagram, 13 + length);
+        pipe_inject (&world->pipe->ends[i], datagram, 2 * (13 + length));
+      }
+      step (world);
+    }
+  }
+}
+
+static void
+test_short_records_of_strangers (void)
+{
+  g_autoptr (World) world = world_new ();
+
+  introduce (world, "v=0", "v=0");
+  inject_short_records (world);
+  UNTIL (world, world->a.open && world->b.open);
+  send_patterns (&world->a, 65535, 4);
+  inject_short_records (world);
+  expect_patterns (world, &world->b, 65535, 4);
+  g_assert_null (world->a.closed);
+  g_assert_null (world->b.closed);
+}
+
 static void
 test_never_reads (void)
 {
@@ -656,6 +694,8 @@ main (int argc, char **argv)
   g_test_add_func ("/peerconn/weak-fingerprint", test_weak_fingerprint);
   g_test_add_func (
       "/peerconn/datagrams-of-strangers", test_datagrams_of_strangers);
+  g_test_add_func (
+      "/peerconn/short-records-of-strangers", test_short_records_of_strangers);
   g_test_add_func ("/peerconn/never-reads", test_never_reads);
   g_test_add_func ("/peerconn/garbage-before-open", test_garbage_before_open);
   g_test_add_func ("/peerconn/too-long", test_too_long);
