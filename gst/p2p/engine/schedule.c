@@ -27,6 +27,10 @@
 #define CLAIMS_MEMORY_US (20 * G_USEC_PER_SEC)
 #define CLAIMS_MEMORY_SEGMENTS 4
 
+/* What a holder that has never sent anything may be as quick as, against the
+ * quickest: P2P Media Loader's share. */
+#define UNPROVEN_SHARE 0.1
+
 /* Share of the cache that segments ahead of the playhead may fill. */
 #define AHEAD_SHARE 0.8
 
@@ -42,12 +46,31 @@ can_ask (P2pPeer *peer, gboolean preempt)
       || (preempt && peer->download->requests->len == 0);
 }
 
+/* The rate of the quickest peer. */
+static double
+best_bps (P2pShare *share)
+{
+  double best = 0;
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    best =
+        MAX (best, p2p_bandwidth_bps (&peer->bandwidth, share->engine->now_us));
+  }
+
+  return best;
+}
+
 /* A holder at random, the quicker the likelier; one that is idle before one
- * whose prefetch must give way. */
+ * whose prefetch must give way. Who has not shown anything yet gets its chance
+ * now and then, or one quick holder would serve everybody for ever. */
 static P2pPeer *
 pick_holder (P2pShare *share, gint64 id, gboolean preempt)
 {
   P2pEngine *engine = share->engine;
+  double least = MAX (best_bps (share) * UNPROVEN_SHARE, 1);
   P2pPeer *picked = NULL;
   double sum = 0;
   guint i;
@@ -59,7 +82,7 @@ pick_holder (P2pShare *share, gint64 id, gboolean preempt)
     if (!can_ask (peer, preempt) || !p2p_peer_has (peer, id))
       continue;
     weight = p2p_bandwidth_bps (&peer->bandwidth, engine->now_us);
-    weight = MAX (weight, 1e6);
+    weight = MAX (weight, least);
     if (peer->download != NULL)
       weight *= 1e-3;
     sum += weight;
