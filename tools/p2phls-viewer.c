@@ -39,6 +39,7 @@ typedef struct
   GMutex lock;
   GCond wake; /* the pace is given up */
   gboolean quit;
+  gboolean flushing;
   gint64 epoch_us;  /* when running time 0 is due; 0: nothing has come yet */
   gint64 origin_us; /* running time of the first buffer */
   gint64 first_us;  /* first bytes out of the demuxer */
@@ -54,6 +55,7 @@ static int opt_seconds;
 static int opt_kbps;
 static gboolean opt_flat_out;
 static gboolean opt_linger;
+static int opt_behind;
 static char *opt_dump;
 static char **opt_rest;
 
@@ -64,6 +66,9 @@ static const GOptionEntry entries[] = {
       "Keep the demuxer on the best variant below KBPS", "KBPS" },
   { "flat-out", 'f', 0, G_OPTION_ARG_NONE, &opt_flat_out,
       "As fast as bytes come, without parsing", NULL },
+  { "behind", 'b', 0, G_OPTION_ARG_INT, &opt_behind,
+      "Go back SECONDS from the edge of a live stream, or as far as it goes",
+      "SECONDS" },
   { "linger", 'l', 0, G_OPTION_ARG_NONE, &opt_linger,
       "Stay in the swarm at the end of the stream", NULL },
   { "dump", 'd', 0, G_OPTION_ARG_FILENAME, &opt_dump,
@@ -100,8 +105,8 @@ keep_pace (Viewer *viewer, gint64 running_us)
     viewer->latest_us = late_us;
   }
 
-  while (
-      !viewer->quit && g_get_monotonic_time () < viewer->epoch_us + running_us)
+  while (!viewer->quit && !viewer->flushing
+      && g_get_monotonic_time () < viewer->epoch_us + running_us)
     g_cond_wait_until (
         &viewer->wake, &viewer->lock, viewer->epoch_us + running_us);
 
@@ -129,6 +134,22 @@ on_paced_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer viewer)
   return GST_PAD_PROBE_OK;
 }
 
+/* After a seek, running time and pace begin anew. */
+static GstPadProbeReturn
+on_flush (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  Viewer *viewer = data;
+
+  g_mutex_lock (&viewer->lock);
+  viewer->flushing =
+      GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_FLUSH_START;
+  viewer->epoch_us = 0;
+  g_cond_broadcast (&viewer->wake);
+  g_mutex_unlock (&viewer->lock);
+
+  return GST_PAD_PROBE_OK;
+}
+
 /* --- pipeline ----------------------------------------------------------- */
 
 static GstPadProbeReturn
@@ -138,8 +159,13 @@ on_demuxed_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED =
       g_mutex_locker_new (&viewer->lock);
 
-  if (viewer->first_us == 0)
+  if (viewer->first_us == 0) {
     viewer->first_us = g_get_monotonic_time ();
+    if (opt_behind > 0)
+      gst_element_post_message (viewer->demux,
+          gst_message_new_application (GST_OBJECT (viewer->demux),
+              gst_structure_new_empty ("demuxing")));
+  }
   viewer->bytes += gst_buffer_get_size (GST_PAD_PROBE_INFO_BUFFER (info));
   return GST_PAD_PROBE_OK;
 }
@@ -205,6 +231,8 @@ on_parsed_pad (GstElement *parsebin, GstPad *pad, gpointer data)
       0, "max-size-buffers", 0, NULL);
   gst_pad_add_probe (
       sink_pad, GST_PAD_PROBE_TYPE_BUFFER, on_paced_buffer, viewer, NULL);
+  gst_pad_add_probe (
+      sink_pad, GST_PAD_PROBE_TYPE_EVENT_FLUSH, on_flush, viewer, NULL);
   gst_element_link (queue, sink);
   gst_element_sync_state_with_parent (sink);
   link_and_start (pad, queue);
@@ -396,6 +424,22 @@ take_error (Viewer *viewer, GstMessage *message)
   g_main_loop_quit (viewer->loop);
 }
 
+static void
+go_back (Viewer *viewer)
+{
+  g_autoptr (GstQuery) query = gst_query_new_seeking (GST_FORMAT_TIME);
+  gboolean seekable = FALSE;
+  gint64 first = 0, last = 0;
+
+  if (gst_element_query (viewer->demux, query))
+    gst_query_parse_seeking (query, NULL, &seekable, &first, &last);
+  if (!seekable
+      || !gst_element_seek_simple (viewer->demux, GST_FORMAT_TIME,
+          GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_KEY_UNIT,
+          MAX (first, last - opt_behind * (gint64) GST_SECOND)))
+    g_printerr ("p2phls-viewer: this stream does not go back\n");
+}
+
 static gboolean
 on_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -403,6 +447,8 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
 
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR) {
     take_error (viewer, message);
+  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_APPLICATION) {
+    go_back (viewer);
   } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS) {
     viewer->ended = TRUE;
     if (!opt_linger)
