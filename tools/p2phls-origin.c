@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "origin/origin.h"
-#include "server/listener.h"
+#include "soup/listener.h"
 
 #include <glib-unix.h>
 #include <stdlib.h>

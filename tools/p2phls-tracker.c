@@ -1,7 +1,7 @@
 /* p2phls-tracker: introduces viewers to each other (WebTorrent protocol).
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "server/listener.h"
+#include "soup/listener.h"
 #include "tracker/server.h"
 
 #include <glib-unix.h>

@@ -44,6 +44,7 @@ struct _GstP2pHlsSrc
   guint64 size;
   char *redirection_uri;
   gboolean redirection_permanent;
+  char *gateway_uri; /* (nullable): where the demuxer below goes on */
 
   /* Under the stream lock. What the running request was made of: the user may
    * set something else meanwhile. */

@@ -3,6 +3,7 @@
  */
 #include "gstp2phlssrc-private.h"
 
+#include "downstream.h"
 #include "gstlog.h"
 #include "httpmsg.h"
 #include "location.h"
@@ -57,7 +58,7 @@ question_fill (Question *question, GstP2pHlsSrc *src, gboolean is_head)
     .profile = question->profile,
     .p2p = !is_head && p2p_http_props_is_get (&src->http)
         && gst_p2p_hls_src_is_p2p_locked (src),
-    .p2phls_scheme = gst_p2p_hls_src_keeps_scheme_locked (src),
+    .style = P2P_PLAYLIST_ASK,
   };
   gst_p2p_hls_src_unlock (src);
 
@@ -307,6 +308,80 @@ no_ranges (GstP2pHlsSrc *src, guint status)
   return GST_FLOW_ERROR;
 }
 
+/* A typefinder chooses the demuxer by caps, and who that is decides how the
+ * playlist is written: it must have them before any of the playlist's bytes. */
+static P2pReader
+find_reader (GstP2pHlsSrc *src)
+{
+  P2pReader reader = p2p_find_reader (GST_BASE_SRC_PAD (src));
+  g_autoptr (GstCaps) caps = NULL;
+
+  if (reader != P2P_READER_UNDECIDED)
+    return reader;
+  caps = gst_caps_new_empty_simple ("application/x-hls");
+  gst_base_src_set_caps (GST_BASE_SRC (src), caps);
+
+  return p2p_find_reader (GST_BASE_SRC_PAD (src));
+}
+
+/* Where the demuxer below shall go on. FALSE: at the origin, without us. */
+static gboolean
+open_gateway (GstP2pHlsSrc *src)
+{
+  P2pSession *session;
+  P2pWorker *worker = enter_worker (src, &session);
+  g_autoptr (P2pHttpProfile) head = NULL;
+  g_autoptr (GError) error = NULL;
+  char *address;
+
+  if (worker == NULL)
+    return FALSE;
+  gst_p2p_hls_src_lock (src);
+  head = p2p_http_props_get_head_profile (&src->http);
+  gst_p2p_hls_src_unlock (src);
+  address = p2p_worker_open_gateway (worker, 0, src->asked_profile, head,
+      p2p_location_request_uri (src->asked_location), &error);
+  leave_worker (session);
+  if (address == NULL)
+    GST_WARNING_OBJECT (
+        src, "no gateway, nothing is shared: %s", error->message);
+
+  gst_p2p_hls_src_lock (src);
+  g_free (src->gateway_uri);
+  src->gateway_uri = address;
+  gst_p2p_hls_src_unlock (src);
+
+  return address != NULL;
+}
+
+static P2pPlaylistStyle
+choose_style (GstP2pHlsSrc *src)
+{
+  gboolean keeps_scheme;
+
+  if (find_reader (src) == P2P_READER_FETCHES)
+    return open_gateway (src) ? P2P_PLAYLIST_GATEWAY : P2P_PLAYLIST_AS_IT_IS;
+
+  gst_p2p_hls_src_lock (src);
+  keeps_scheme = gst_p2p_hls_src_keeps_scheme_locked (src);
+  gst_p2p_hls_src_unlock (src);
+
+  return keeps_scheme ? P2P_PLAYLIST_PREFIXED : P2P_PLAYLIST_AS_IT_IS;
+}
+
+static void
+tell_style (GstP2pHlsSrc *src)
+{
+  P2pPlaylistStyle style = choose_style (src);
+  P2pSession *session;
+  P2pWorker *worker = enter_worker (src, &session);
+
+  if (worker == NULL)
+    return;
+  p2p_worker_style (worker, src->queue, style);
+  leave_worker (session);
+}
+
 static GstFlowReturn
 take_response (GstP2pHlsSrc *src, P2pHttpResponse *response)
 {
@@ -326,6 +401,8 @@ take_response (GstP2pHlsSrc *src, P2pHttpResponse *response)
   }
   gst_pad_push_event (GST_BASE_SRC_PAD (src),
       gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM_STICKY, headers));
+  if (response->is_playlist)
+    tell_style (src);
 
   return GST_FLOW_OK;
 }

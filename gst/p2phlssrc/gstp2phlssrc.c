@@ -58,6 +58,7 @@
 
 #include "gstp2phlssrc-private.h"
 
+#include "downstream.h"
 #include "gstlog.h"
 #include "gststats.h"
 #include "location.h"
@@ -96,6 +97,7 @@ set_location (GstP2pHlsSrc *src, const char *uri)
   g_free (src->location);
   src->location = p2p_location_normalize (uri);
   g_clear_pointer (&src->redirection_uri, g_free);
+  g_clear_pointer (&src->gateway_uri, g_free);
   gst_p2p_hls_src_unlock (src);
 }
 
@@ -476,18 +478,26 @@ answer_uri (const char *uri, gboolean keeps_scheme)
       : g_strdup (uri);
 }
 
+/* A demuxer that fetches by itself is sent to the gateway, or to the origin:
+ * our scheme means nothing to it. */
 static void
 query_uri (GstP2pHlsSrc *src, GstQuery *query)
 {
+  gboolean fetches =
+      p2p_find_reader (GST_BASE_SRC_PAD (src)) == P2P_READER_FETCHES;
   g_autofree char *uri = NULL;
   g_autofree char *redirection = NULL;
   gboolean keeps_scheme, is_permanent;
 
   gst_p2p_hls_src_lock (src);
-  keeps_scheme = gst_p2p_hls_src_keeps_scheme_locked (src);
-  if (src->location != NULL)
+  keeps_scheme = !fetches && gst_p2p_hls_src_keeps_scheme_locked (src);
+  if (fetches && src->gateway_uri != NULL)
+    uri = g_strdup (src->gateway_uri);
+  else if (fetches && src->location != NULL)
+    uri = g_strdup (p2p_location_request_uri (src->location));
+  else if (src->location != NULL)
     uri = answer_uri (src->location, keeps_scheme);
-  if (src->redirection_uri != NULL)
+  if (src->redirection_uri != NULL && src->gateway_uri == NULL)
     redirection = answer_uri (src->redirection_uri, keeps_scheme);
   is_permanent = src->redirection_permanent;
   gst_p2p_hls_src_unlock (src);
@@ -761,6 +771,7 @@ gst_p2p_hls_src_finalize (GObject *object)
   gst_p2p_hls_src_reset (src);
   g_clear_pointer (&src->location, g_free);
   g_clear_pointer (&src->redirection_uri, g_free);
+  g_clear_pointer (&src->gateway_uri, g_free);
   g_clear_error (&src->variable_error);
   p2p_http_props_clear (&src->http);
   p2p_settings_clear (&src->settings);

@@ -183,6 +183,15 @@ p2p_mailbox_drained (P2pMailbox *mailbox, guint64 id)
 }
 
 void
+p2p_mailbox_style (P2pMailbox *mailbox, guint64 id, P2pPlaylistStyle style)
+{
+  P2pMail *mail = mail_new (P2P_MAIL_STYLE, id);
+
+  mail->request.style = style;
+  put (mailbox, mail);
+}
+
+void
 p2p_mailbox_post (P2pMailbox *mailbox, void (*call) (gpointer data),
     gpointer data, GDestroyNotify destroy)
 {

@@ -19,6 +19,8 @@ typedef struct _P2pMailbox P2pMailbox;
  * @P2P_MAIL_REQUEST: @queue is the request's, @request says what is wanted
  * @P2P_MAIL_CANCEL: the player no longer wants request @id
  * @P2P_MAIL_DRAINED: the queue of request @id has room again
+ * @P2P_MAIL_STYLE: the player of request @id wants the playlist in the style
+ *   of @request
  * @P2P_MAIL_CALL: run @call with @data
  */
 typedef enum
@@ -26,6 +28,7 @@ typedef enum
   P2P_MAIL_REQUEST,
   P2P_MAIL_CANCEL,
   P2P_MAIL_DRAINED,
+  P2P_MAIL_STYLE,
   P2P_MAIL_CALL,
 } P2pMailKind;
 
@@ -63,6 +66,8 @@ void p2p_mailbox_request (
     P2pMailbox *mailbox, P2pOutQueue *queue, const P2pRequest *request);
 void p2p_mailbox_cancel (P2pMailbox *mailbox, guint64 id);
 void p2p_mailbox_drained (P2pMailbox *mailbox, guint64 id);
+void p2p_mailbox_style (
+    P2pMailbox *mailbox, guint64 id, P2pPlaylistStyle style);
 void p2p_mailbox_post (P2pMailbox *mailbox, void (*call) (gpointer data),
     gpointer data, GDestroyNotify destroy);
 

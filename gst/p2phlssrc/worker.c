@@ -7,6 +7,7 @@
 #include "lock.h"
 #include "mailbox.h"
 #include "base/limits.h"
+#include "soup/soupgateway.h"
 #include "soup/souphttp.h"
 #include "soup/soupws.h"
 #include "webrtc/transport.h"
@@ -35,6 +36,7 @@ struct _P2pWorker
   P2pWebSocketPort *websocket;
   P2pTransportPort *transport;
   P2pEngine *engine;
+  P2pSoupGateway *gateway; /* (nullable) */
 
   GHashTable *queues; /* request number, inside the P2pOutQueue that owns it */
   GPtrArray *unwoken; /* of P2pOutQueue: news, and nobody woken yet */
@@ -154,6 +156,17 @@ on_deadline (gpointer user_data)
 
 /* --- the sink port: what the engine gives to the player ------------------*/
 
+/* Where the answer goes when it is not for an element, or NULL. */
+static P2pSinkPort *
+find_gateway (P2pSinkPort *port, guint64 request)
+{
+  P2pWorker *worker = (P2pWorker *) port;
+
+  return p2p_soup_gateway_owns (request) && worker->gateway != NULL
+      ? p2p_soup_gateway_sink (worker->gateway)
+      : NULL;
+}
+
 static P2pOutQueue *
 find_queue (P2pSinkPort *port, guint64 request)
 {
@@ -167,7 +180,10 @@ static void
 sink_headers (P2pSinkPort *port, guint64 request, P2pHttpResponse *response)
 {
   P2pOutQueue *queue = find_queue (port, request);
+  P2pSinkPort *gateway = find_gateway (port, request);
 
+  if (gateway != NULL)
+    gateway->ops->headers (gateway, request, response);
   if (queue == NULL)
     return;
   p2p_out_queue_headers (queue, response);
@@ -178,7 +194,10 @@ static gsize
 sink_data (P2pSinkPort *port, guint64 request, GBytes *bytes)
 {
   P2pOutQueue *queue = find_queue (port, request);
+  P2pSinkPort *gateway = find_gateway (port, request);
 
+  if (gateway != NULL)
+    return gateway->ops->data (gateway, request, bytes);
   if (queue == NULL)
     return 0;
   wake_later ((P2pWorker *) port, queue);
@@ -190,7 +209,10 @@ static void
 sink_end (P2pSinkPort *port, guint64 request)
 {
   P2pOutQueue *queue = find_queue (port, request);
+  P2pSinkPort *gateway = find_gateway (port, request);
 
+  if (gateway != NULL)
+    gateway->ops->end (gateway, request);
   if (queue == NULL)
     return;
   p2p_out_queue_end (queue);
@@ -201,7 +223,10 @@ static void
 sink_fail (P2pSinkPort *port, guint64 request, P2pHttpFailure *failure)
 {
   P2pOutQueue *queue = find_queue (port, request);
+  P2pSinkPort *gateway = find_gateway (port, request);
 
+  if (gateway != NULL)
+    gateway->ops->fail (gateway, request, failure);
   if (queue == NULL)
     return;
   p2p_out_queue_fail (queue, failure);
@@ -265,6 +290,23 @@ take_drained (P2pWorker *worker, const P2pMail *mail)
 }
 
 static void
+take_style (P2pWorker *worker, const P2pMail *mail)
+{
+  P2pRequest answer = mail->request;
+
+  if (!g_hash_table_contains (worker->queues, &mail->id))
+    return;
+  if (worker->gateway != NULL)
+    answer.gateway_key = p2p_soup_gateway_key (worker->gateway);
+  handle (worker,
+      &(P2pEvent){
+          .kind = P2P_EVENT_REQUEST_STYLE,
+          .id = mail->id,
+          .request = &answer,
+      });
+}
+
+static void
 on_mail (gpointer user_data, const P2pMail *mail)
 {
   switch (mail->kind) {
@@ -276,6 +318,9 @@ on_mail (gpointer user_data, const P2pMail *mail)
       break;
     case P2P_MAIL_DRAINED:
       take_drained (user_data, mail);
+      break;
+    case P2P_MAIL_STYLE:
+      take_style (user_data, mail);
       break;
     case P2P_MAIL_CALL:
       mail->call (mail->data);
@@ -325,6 +370,7 @@ take_down (P2pWorker *worker)
 {
   drop_stats_timer (worker);
   g_clear_pointer (&worker->engine, p2p_engine_free);
+  g_clear_pointer (&worker->gateway, p2p_soup_gateway_free);
   p2p_webrtc_transport_free (worker->transport);
   p2p_soup_ws_free (worker->websocket);
   p2p_soup_http_free (worker->http);
@@ -415,6 +461,54 @@ void
 p2p_worker_drained (P2pWorker *worker, P2pOutQueue *queue)
 {
   p2p_mailbox_drained (worker->mailbox, p2p_out_queue_get_request (queue));
+}
+
+void
+p2p_worker_style (P2pWorker *worker, P2pOutQueue *queue, P2pPlaylistStyle style)
+{
+  p2p_mailbox_style (worker->mailbox, p2p_out_queue_get_request (queue), style);
+}
+
+typedef struct
+{
+  P2pWorker *worker;
+  guint16 port;
+  P2pHttpProfile *get;
+  P2pHttpProfile *head;
+  const char *url;
+  char *address;
+  GError *error;
+} GatewayCall;
+
+static void
+take_gateway (gpointer data)
+{
+  GatewayCall *call = data;
+  P2pWorker *worker = call->worker;
+
+  if (worker->gateway == NULL)
+    worker->gateway = p2p_soup_gateway_new (
+        worker->context, call->port, on_event, worker, &call->error);
+  if (worker->gateway == NULL)
+    return;
+  p2p_soup_gateway_set_profiles (worker->gateway, call->get, call->head);
+  call->address = p2p_soup_gateway_address (worker->gateway, call->url);
+  if (call->address == NULL)
+    g_set_error (&call->error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "%s is no http: or https: URL", call->url);
+}
+
+char *
+p2p_worker_open_gateway (P2pWorker *worker, guint16 port, P2pHttpProfile *get,
+    P2pHttpProfile *head, const char *url, GError **error)
+{
+  GatewayCall call = { worker, port, get, head, url, NULL, NULL };
+
+  p2p_mailbox_call (worker->mailbox, take_gateway, &call);
+  if (call.error != NULL)
+    g_propagate_error (error, call.error);
+
+  return call.address;
 }
 
 typedef struct

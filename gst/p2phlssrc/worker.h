@@ -51,6 +51,29 @@ void p2p_worker_cancel (P2pWorker *worker, P2pOutQueue *queue);
 /* The queue has room again, see p2p_out_queue_pop(). */
 void p2p_worker_drained (P2pWorker *worker, P2pOutQueue *queue);
 
+/* What p2p_out_queue_response() has called a playlist is wanted in @style;
+ * the queue gets nothing before that. */
+void p2p_worker_style (
+    P2pWorker *worker, P2pOutQueue *queue, P2pPlaylistStyle style);
+
+/**
+ * p2p_worker_open_gateway:
+ * @worker: the worker
+ * @port: to listen to on the loopback addresses; 0: any
+ * @get: how the gateway asks the origin from now on
+ * @head: the same with HEAD
+ * @url: the first URL to be had there
+ * @error: (out): why there is no gateway
+ *
+ * Lets players that fetch by themselves come to the session. There is one
+ * gateway for each session, opened once, until the session's end. Waits for
+ * the worker, which never waits for anybody.
+ *
+ * Returns: (transfer full) (nullable): the address of @url at the gateway.
+ */
+char *p2p_worker_open_gateway (P2pWorker *worker, guint16 port,
+    P2pHttpProfile *get, P2pHttpProfile *head, const char *url, GError **error);
+
 void p2p_worker_configure (P2pWorker *worker, P2pConfig *config);
 
 /* Waits for the worker, which never waits for anybody. Returns: (transfer

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "base/limits.h"
-#include "server/listener.h"
+#include "soup/listener.h"
 #include "soup/soupws.h"
 
 #include <libsoup/soup.h>

@@ -63,6 +63,7 @@ on_event (gpointer user_data, const P2pEvent *event)
     case P2P_EVENT_REQUEST:
     case P2P_EVENT_REQUEST_CANCEL:
     case P2P_EVENT_REQUEST_DRAINED:
+    case P2P_EVENT_REQUEST_STYLE:
     case P2P_EVENT_HTTP_HEADERS:
     case P2P_EVENT_HTTP_DATA:
     case P2P_EVENT_HTTP_DONE:

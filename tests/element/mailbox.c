@@ -29,6 +29,7 @@ on_mail (gpointer user_data, const P2pMail *mail)
       break;
     case P2P_MAIL_CANCEL:
     case P2P_MAIL_DRAINED:
+    case P2P_MAIL_STYLE:
       g_array_append_val (reader->ids, mail->id);
       break;
     case P2P_MAIL_CALL:

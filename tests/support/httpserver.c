@@ -4,7 +4,7 @@
 #include "support/httpserver.h"
 #include "support/testcert.h"
 
-#include "server/listener.h"
+#include "soup/listener.h"
 
 #include <glib/gstdio.h>
 #include <libsoup/soup.h>

@@ -4,7 +4,8 @@
 #include "origin.h"
 #include "live.h"
 
-#include "server/listener.h"
+#include "soup/contenttype.h"
+#include "soup/listener.h"
 
 #include <json-glib/json-glib.h>
 #include <string.h>
@@ -82,38 +83,6 @@ wait_ms (Response *response, guint ms, GSourceFunc func)
 }
 
 /* --- headers ------------------------------------------------------------ */
-
-static const char *
-content_type (const char *path)
-{
-  static const struct
-  {
-    const char *suffix;
-    const char *type;
-  } types[] = {
-    { ".m3u8", "application/vnd.apple.mpegurl" },
-    { ".mpd", "application/dash+xml" },
-    { ".ts", "video/mp2t" },
-    { ".m4s", "video/iso.segment" },
-    { ".mp4", "video/mp4" },
-    { ".m4v", "video/mp4" },
-    { ".m4a", "audio/mp4" },
-    { ".aac", "audio/aac" },
-    { ".vtt", "text/vtt" },
-    { ".html", "text/html; charset=utf-8" },
-    { ".js", "text/javascript; charset=utf-8" },
-    { ".mjs", "text/javascript; charset=utf-8" },
-    { ".json", "application/json" },
-  };
-  guint i;
-
-  for (i = 0; i < G_N_ELEMENTS (types); i++) {
-    if (g_str_has_suffix (path, types[i].suffix))
-      return types[i].type;
-  }
-
-  return "application/octet-stream";
-}
 
 /* Any page may read everything; nothing is cached, so that what the report
  * counts is what was asked for. */
@@ -273,7 +242,8 @@ answer_body (Response *response, const char *path, GBytes *body)
   }
 
   soup_server_message_set_status (message, status, NULL);
-  soup_message_headers_set_content_type (headers, content_type (path), NULL);
+  soup_message_headers_set_content_type (
+      headers, p2p_content_type (path), NULL);
   soup_message_headers_set_content_length (headers, g_bytes_get_size (body));
   if (soup_server_message_get_method (message) == SOUP_METHOD_HEAD)
     return;

@@ -6,7 +6,7 @@
 #include "swarms.h"
 
 #include "base/limits.h"
-#include "server/listener.h"
+#include "soup/listener.h"
 #include "soup/wsguard.h"
 
 #include <string.h>

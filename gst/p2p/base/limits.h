@@ -72,6 +72,20 @@
  * bounds them. */
 #define P2P_HTTP_CONNECTIONS_MAX 1024
 
+/* --- servers of ours ---------------------------------------------------- */
+
+/* connections of one server at once; more are closed as they come. Stays
+ * below the usual hard limit of open files, which the programs ask for. */
+#define P2P_SERVER_CONNECTIONS_MAX 16384
+/* connections waiting to be accepted: a tracker's restart brings everybody at
+ * once. */
+#define P2P_SERVER_BACKLOG 1024
+/* milliseconds without accepting when the process has no file left. */
+#define P2P_SERVER_ACCEPT_PAUSE_MS 100
+/* requests that the gateway answers at once; one more is refused with 503. A
+ * player has a handful under way. */
+#define P2P_GATEWAY_REQUESTS_MAX 128
+
 /* --- tracker ------------------------------------------------------------ */
 
 /* bytes of one tracker message accepted. */

@@ -117,7 +117,8 @@ struct _P2pPlayerRequest
   guint64 consumer;
   P2pHttpProfile *profile;
   gboolean p2p;
-  gboolean p2phls_scheme;
+  P2pPlaylistStyle style;
+  char *gateway_key; /* (nullable) */
   gint64 asked_us;
   gboolean headers_sent;
 
@@ -131,6 +132,7 @@ struct _P2pPlayerRequest
   gboolean paused;
   gboolean sniffed;
   GByteArray *playlist; /* (nullable): a playlist is being collected */
+  GBytes *unstyled;     /* (nullable): a playlist that waits for its style */
   P2pHttpResponse *response;
 
   gboolean was_shared;    /* the rest of a segment */
@@ -150,6 +152,8 @@ void p2p_request_start (
     P2pEngine *engine, guint64 id, const P2pRequest *request);
 void p2p_request_cancel (P2pEngine *engine, guint64 id);
 void p2p_request_drained (P2pEngine *engine, guint64 id);
+void p2p_request_style (
+    P2pEngine *engine, guint64 id, const P2pRequest *request);
 void p2p_request_free (P2pPlayerRequest *request);
 
 void p2p_request_http_headers (

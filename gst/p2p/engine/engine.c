@@ -263,6 +263,9 @@ p2p_engine_handle (P2pEngine *engine, const P2pEvent *event, gint64 now_us)
     case P2P_EVENT_REQUEST_DRAINED:
       p2p_request_drained (engine, event->id);
       break;
+    case P2P_EVENT_REQUEST_STYLE:
+      p2p_request_style (engine, event->id, event->request);
+      break;
     case P2P_EVENT_HTTP_HEADERS:
     case P2P_EVENT_HTTP_DATA:
     case P2P_EVENT_HTTP_DONE:

@@ -6,6 +6,7 @@
  * playlists with a look at their contents.
  */
 #include "engine-private.h"
+#include "formats/gatewayurl.h"
 #include "policy/retry.h"
 
 /* Bytes that tell a playlist from everything else: a byte order mark, some
@@ -106,6 +107,8 @@ p2p_request_free (P2pPlayerRequest *request)
   }
   p2p_timer_clear (&request->pace_timer);
   g_clear_pointer (&request->playlist, g_byte_array_unref);
+  g_clear_pointer (&request->unstyled, g_bytes_unref);
+  g_free (request->gateway_key);
   g_clear_pointer (&request->response, p2p_http_response_unref);
   p2p_http_profile_unref (request->profile);
   g_free (request->uri);
@@ -255,9 +258,13 @@ start_segment (P2pPlayerRequest *request, P2pShare *share, gint64 id)
 {
   P2pEngine *engine = request->engine;
   const P2pSegment *segment = p2p_stream_segment (share->stream, id);
-  P2pConsumer *consumer = ensure_consumer (engine, request->consumer);
+  P2pConsumer *consumer;
   P2pDownload *download;
 
+  /* Through a gateway, one client asks for video and audio by turns. */
+  request->consumer =
+      request->consumer * 2 + (share->stream->type == P2P_STREAM_SECONDARY);
+  consumer = ensure_consumer (engine, request->consumer);
   g_assert (segment != NULL);
   request->share = share;
   request->segment_id = id;
@@ -325,10 +332,20 @@ start_http (P2pPlayerRequest *request)
 }
 
 static gboolean
+is_plain_get (const P2pHttpProfile *profile)
+{
+  return profile->method == NULL || strcmp (profile->method, "GET") == 0;
+}
+
+/* The gateway's clients must be led back to it, shared or not. */
+static gboolean
 may_be_playlist (P2pPlayerRequest *request)
 {
-  return request->p2p && request->engine->p2p
-      && p2p_range_is_all (&request->range);
+  if (request->style != P2P_PLAYLIST_GATEWAY
+      && !(request->p2p && request->engine->p2p))
+    return FALSE;
+
+  return p2p_range_is_all (&request->range) && is_plain_get (request->profile);
 }
 
 static void
@@ -482,6 +499,12 @@ p2p_request_http_data (P2pPlayerRequest *request, GBytes *bytes)
   }
 }
 
+static const char *
+found_at (P2pPlayerRequest *request)
+{
+  return request->response->uri != NULL ? request->response->uri : request->uri;
+}
+
 static void
 read_playlist (P2pPlayerRequest *request, GBytes *body)
 {
@@ -495,8 +518,7 @@ read_playlist (P2pPlayerRequest *request, GBytes *body)
   if (!engine->p2p)
     return;
   if (!p2p_registry_add_playlist (engine->registry, request->uri,
-          request->response->uri ? request->response->uri : request->uri, body,
-          &stream, &error)) {
+          found_at (request), body, &stream, &error)) {
     P2P_LOG_WARNING (P2P_AREA_MANIFEST, request->id,
         "playlist is not shared: %s", error->message);
     return;
@@ -514,7 +536,7 @@ read_playlist (P2pPlayerRequest *request, GBytes *body)
 }
 
 static P2pHttpResponse *
-response_with_length (const P2pHttpResponse *from, gsize length)
+response_of_playlist (const P2pHttpResponse *from, guint64 length)
 {
   P2pHttpResponse *response = p2p_http_response_new ();
 
@@ -526,12 +548,53 @@ response_with_length (const P2pHttpResponse *from, gsize length)
   response->content_type = g_strdup (from->content_type);
   response->content_length = length;
   response->total_size = length;
+  response->accepts_ranges = from->accepts_ranges;
+  response->is_playlist = TRUE;
   response->request_headers = g_strdupv (from->request_headers);
   response->response_headers = g_strdupv (from->response_headers);
 
   return response;
 }
 
+/* Returns: (transfer full). */
+static GBytes *
+styled (P2pPlayerRequest *request, GBytes *body)
+{
+  switch (request->style) {
+    case P2P_PLAYLIST_PREFIXED:
+      return p2p_m3u8_prefix_uris (body, "p2phls+");
+    case P2P_PLAYLIST_GATEWAY:
+      return p2p_gateway_rewrite (
+          body, found_at (request), request->gateway_key);
+    case P2P_PLAYLIST_AS_IT_IS:
+    case P2P_PLAYLIST_ASK:
+      break;
+  }
+
+  return g_bytes_ref (body);
+}
+
+static void
+tell_playlist (P2pPlayerRequest *request, guint64 length)
+{
+  P2pHttpResponse *response = response_of_playlist (request->response, length);
+
+  p2p_http_response_unref (request->response);
+  request->response = response;
+}
+
+static void
+hand_over_playlist (P2pPlayerRequest *request, GBytes *body)
+{
+  g_autoptr (GBytes) out = styled (request, body);
+
+  if (!request->headers_sent && out != body)
+    tell_playlist (request, g_bytes_get_size (out));
+  send_data (request, out);
+  end_request (request);
+}
+
+/* Frees the request, or lets it wait for the player's word. */
 static void
 finish_playlist (P2pPlayerRequest *request)
 {
@@ -539,20 +602,28 @@ finish_playlist (P2pPlayerRequest *request)
       g_byte_array_free_to_bytes (g_steal_pointer (&request->playlist));
 
   read_playlist (request, body);
-  if (request->p2phls_scheme) {
-    g_autoptr (GBytes) prefixed = p2p_m3u8_prefix_uris (body, "p2phls+");
-    g_autoptr (P2pHttpResponse) response = NULL;
-
-    if (prefixed != body) {
-      response =
-          response_with_length (request->response, g_bytes_get_size (prefixed));
-      p2p_http_response_unref (request->response);
-      request->response = g_steal_pointer (&response);
-      g_bytes_unref (body);
-      body = g_bytes_ref (prefixed);
-    }
+  if (request->style != P2P_PLAYLIST_ASK) {
+    hand_over_playlist (request, body);
+    return;
   }
-  send_data (request, body);
+  tell_playlist (request, request->response->content_length);
+  request->unstyled = g_steal_pointer (&body);
+  send_headers (request);
+}
+
+void
+p2p_request_style (P2pEngine *engine, guint64 id, const P2pRequest *answer)
+{
+  P2pPlayerRequest *request = g_hash_table_lookup (engine->requests, &id);
+  g_autoptr (GBytes) body = NULL;
+
+  g_assert (answer->style != P2P_PLAYLIST_ASK);
+  if (request == NULL || request->unstyled == NULL)
+    return;
+  request->style = answer->style;
+  request->gateway_key = g_strdup (answer->gateway_key);
+  body = g_steal_pointer (&request->unstyled);
+  hand_over_playlist (request, body);
 }
 
 void
@@ -567,7 +638,8 @@ p2p_request_http_done (P2pPlayerRequest *request)
     sniff (request);
   if (request->playlist != NULL)
     finish_playlist (request);
-  end_request (request);
+  else
+    end_request (request);
 }
 
 void
@@ -618,12 +690,6 @@ p2p_request_detach (P2pPlayerRequest *request)
 
 /* --- the player's side ------------------------------------------------------ */
 
-static gboolean
-is_plain_get (const P2pHttpProfile *profile)
-{
-  return profile->method == NULL || strcmp (profile->method, "GET") == 0;
-}
-
 static void
 classify (P2pPlayerRequest *request)
 {
@@ -633,7 +699,7 @@ classify (P2pPlayerRequest *request)
   P2pShare *share;
 
   if (!engine->p2p || !request->p2p || !is_plain_get (request->profile)) {
-    request->sniffed = TRUE;
+    request->sniffed = !may_be_playlist (request);
     start_http (request);
     return;
   }
@@ -686,7 +752,8 @@ p2p_request_start (P2pEngine *engine, guint64 id, const P2pRequest *wanted)
   request->consumer = wanted->consumer;
   request->profile = p2p_http_profile_ref (wanted->profile);
   request->p2p = wanted->p2p;
-  request->p2phls_scheme = wanted->p2phls_scheme;
+  request->style = wanted->style;
+  request->gateway_key = g_strdup (wanted->gateway_key);
   request->asked_us = engine->now_us;
   p2p_timer_init (&request->pace_timer, engine->timers, on_pace, request);
   g_hash_table_insert (engine->requests, &request->id, request);

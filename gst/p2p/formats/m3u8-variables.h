@@ -22,6 +22,7 @@ typedef struct
 } P2pM3u8Variables;
 
 void p2p_m3u8_variables_clear (P2pM3u8Variables *variables);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (P2pM3u8Variables, p2p_m3u8_variables_clear)
 
 /* Takes an EXT-X-DEFINE's attribute list; at most P2P_PLAYLIST_MAX_VARIABLES
  * count. */

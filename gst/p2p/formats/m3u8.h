@@ -132,15 +132,24 @@ P2pM3u8 *p2p_m3u8_parse (GBytes *body, GError **error);
 void p2p_m3u8_free (P2pM3u8 *playlist);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pM3u8, p2p_m3u8_free)
 
+/* Returns: (transfer full) (nullable): what stands in place of @uri, whose
+ * variables are replaced; %NULL: it stays as it is written. */
+typedef char *(*P2pM3u8UriFunc) (const char *uri, gpointer user_data);
+
 /**
- * p2p_m3u8_prefix_uris:
+ * p2p_m3u8_map_uris:
  * @body: a playlist
- * @prefix: put before every absolute http: or https: URI, in lines and in
- *   URI attributes
+ * @func: asked for every URI, in lines and in URI attributes
+ * @user_data: for @func
  *
  * Everything else keeps its bytes. Returns: (transfer full): @body itself
  * when nothing had to change.
  */
+GBytes *p2p_m3u8_map_uris (
+    GBytes *body, P2pM3u8UriFunc func, gpointer user_data);
+
+/* Puts @prefix before every absolute http: or https: URI. Returns: as
+ * p2p_m3u8_map_uris(). */
 GBytes *p2p_m3u8_prefix_uris (GBytes *body, const char *prefix);
 
 G_END_DECLS

@@ -11,11 +11,32 @@
 G_BEGIN_DECLS
 
 /**
+ * P2pPlaylistStyle:
+ * @P2P_PLAYLIST_AS_IT_IS: as the origin wrote it
+ * @P2P_PLAYLIST_PREFIXED: absolute http: and https: URIs are given the p2phls+
+ *   prefix
+ * @P2P_PLAYLIST_GATEWAY: all http: and https: URIs lead to the gateway
+ * @P2P_PLAYLIST_ASK: the player decides when it knows that it is a playlist:
+ *   after the headers %P2P_EVENT_REQUEST_STYLE is waited for
+ *
+ * How the URIs in a playlist are written on their way to the player.
+ */
+typedef enum
+{
+  P2P_PLAYLIST_AS_IT_IS,
+  P2P_PLAYLIST_PREFIXED,
+  P2P_PLAYLIST_GATEWAY,
+  P2P_PLAYLIST_ASK,
+} P2pPlaylistStyle;
+
+/**
  * P2pEventKind:
  * @P2P_EVENT_REQUEST: the player asks for a URI (@request)
  * @P2P_EVENT_REQUEST_CANCEL: and no longer wants it (@id)
  * @P2P_EVENT_REQUEST_DRAINED: what waited for the player fell to
  *   P2P_OUTQUEUE_LOW_BYTES after it was at P2P_OUTQUEUE_HIGH_BYTES (@id)
+ * @P2P_EVENT_REQUEST_STYLE: of %P2P_PLAYLIST_ASK, the player's answer (@id);
+ *   of @request, only the style and the gateway's key count
  * @P2P_EVENT_HTTP_HEADERS: @id is the http number, @response
  * @P2P_EVENT_HTTP_DATA: @id, @bytes
  * @P2P_EVENT_HTTP_DONE: @id
@@ -35,6 +56,7 @@ typedef enum
   P2P_EVENT_REQUEST,
   P2P_EVENT_REQUEST_CANCEL,
   P2P_EVENT_REQUEST_DRAINED,
+  P2P_EVENT_REQUEST_STYLE,
   P2P_EVENT_HTTP_HEADERS,
   P2P_EVENT_HTTP_DATA,
   P2P_EVENT_HTTP_DONE,
@@ -53,12 +75,12 @@ typedef enum
  * P2pRequest:
  * @uri: http: or https: (the p2phls+ prefix is taken off by the element)
  * @range: bytes wanted
- * @consumer: which element asks; a demuxer uses one for each stream, so
- *   consecutive requests of one consumer are one playback
+ * @consumer: which element asks, or another client; consecutive requests of
+ *   one consumer for segments of one type (main, secondary) are one playback
  * @profile: how HTTP is asked
  * @p2p: whether peers may be asked, and served, for this request
- * @p2phls_scheme: whether absolute URIs in playlists are given the p2phls+
- *   prefix on their way to the player
+ * @style: how playlists are handed on
+ * @gateway_key: (nullable): the gateway's secret, for its style
  */
 typedef struct
 {
@@ -67,7 +89,8 @@ typedef struct
   guint64 consumer;
   P2pHttpProfile *profile;
   gboolean p2p;
-  gboolean p2phls_scheme;
+  P2pPlaylistStyle style;
+  const char *gateway_key;
 } P2pRequest;
 
 typedef struct

@@ -74,6 +74,8 @@ typedef struct
   guint64 range_start;         /* first byte of the body within the resource */
   guint64 total_size;          /* of the resource; P2P_SIZE_UNKNOWN */
   gboolean accepts_ranges;     /* Accept-Ranges does not say none */
+  gboolean is_playlist;        /* HLS; read, and handed on as the player says
+                                  (P2P_PLAYLIST_ASK) */
   char **request_headers;      /* name, value, …, NULL */
   char **response_headers;     /* name, value, …, NULL */
 } P2pHttpResponse;

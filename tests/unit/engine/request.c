@@ -1,6 +1,7 @@
 /* p2phlssrc: tests of what the player asks for and gets.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "formats/gatewayurl.h"
 #include "support/fakeports.h"
 
 #define OTHER FAKE_ORIGIN "file.bin"
@@ -328,7 +329,7 @@ test_playlist_is_prefixed (void)
     .consumer = 1,
     .profile = fake->profile,
     .p2p = TRUE,
-    .p2phls_scheme = TRUE,
+    .style = P2P_PLAYLIST_PREFIXED,
   };
   FakeRequest *request = fake_request_full (fake, &wanted);
 
@@ -340,6 +341,122 @@ test_playlist_is_prefixed (void)
 }
 
 /* What begins as a playlist and cannot be read costs sharing only. */
+/* The player decides how it is written once it knows that it is one. */
+static void
+check_style (P2pPlaylistStyle style, gboolean p2p)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autofree char *playlist = fake_playlist (0, 4, FALSE);
+  const P2pRequest answer = { .style = style, .gateway_key = "key" };
+  P2pRequest wanted = {
+    .uri = FAKE_PLAYLIST,
+    .range = P2P_RANGE_ALL,
+    .profile = fake->profile,
+    .p2p = TRUE,
+    .style = P2P_PLAYLIST_ASK,
+  };
+  FakeRequest *request;
+
+  fake_publish (fake, 0, 4, FALSE);
+  request = fake_request_full (fake, &wanted);
+  fake_http_answer_all (fake);
+  g_assert_nonnull (request->headers);
+  g_assert_true (request->headers->is_playlist);
+  g_assert_cmpuint (request->body->len, ==, 0);
+  g_assert_false (request->ended);
+  if (!p2p) {
+    fake->config.p2p = FALSE;
+    fake_configure (fake);
+  }
+
+  fake_handle (fake,
+      &(P2pEvent){ .kind = P2P_EVENT_REQUEST_STYLE,
+          .id = request->id,
+          .request = &answer });
+  g_assert_true (request->ended);
+  if (style == P2P_PLAYLIST_GATEWAY) {
+    g_autofree char *text =
+        g_strndup ((char *) request->body->data, request->body->len);
+    g_autofree char *uri = fake_segment_uri (3);
+    g_autofree char *address = p2p_gateway_path ("key", uri);
+
+    g_assert_nonnull (strstr (text, address));
+    g_assert_null (strstr (text, uri));
+  } else {
+    g_assert_cmpuint (request->body->len, ==, strlen (playlist));
+    g_assert_cmpmem (
+        request->body->data, request->body->len, playlist, strlen (playlist));
+  }
+  /* Nobody waits any more. */
+  fake_handle (fake,
+      &(P2pEvent){ .kind = P2P_EVENT_REQUEST_STYLE,
+          .id = request->id,
+          .request = &answer });
+}
+
+static void
+test_playlist_asks_for_its_style (void)
+{
+  check_style (P2P_PLAYLIST_AS_IT_IS, TRUE);
+  check_style (P2P_PLAYLIST_GATEWAY, TRUE);
+  check_style (P2P_PLAYLIST_GATEWAY, FALSE);
+}
+
+static void
+test_cancel_before_the_style (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  P2pRequest wanted = {
+    .uri = FAKE_PLAYLIST,
+    .range = P2P_RANGE_ALL,
+    .profile = fake->profile,
+    .p2p = TRUE,
+    .style = P2P_PLAYLIST_ASK,
+  };
+  FakeRequest *request;
+
+  fake_publish (fake, 0, 4, FALSE);
+  request = fake_request_full (fake, &wanted);
+  fake_http_answer_all (fake);
+  fake_request_cancel (fake, request);
+  wanted.style = P2P_PLAYLIST_AS_IT_IS;
+  fake_handle (fake,
+      &(P2pEvent){ .kind = P2P_EVENT_REQUEST_STYLE,
+          .id = request->id,
+          .request = &wanted });
+  g_assert_false (request->ended);
+}
+
+/* Whoever came through the gateway must be led back to it. */
+static void
+test_gateway_without_p2p (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  P2pRequest wanted = {
+    .uri = FAKE_PLAYLIST,
+    .range = P2P_RANGE_ALL,
+    .p2p = TRUE,
+    .style = P2P_PLAYLIST_GATEWAY,
+    .gateway_key = "key",
+  };
+  g_autofree char *text = NULL;
+  g_autofree char *uri = fake_segment_uri (3);
+  g_autofree char *address = p2p_gateway_path ("key", uri);
+  FakeRequest *request;
+
+  config.p2p = FALSE;
+  fake = fake_ports_new (&config);
+  wanted.profile = fake->profile;
+  fake_publish (fake, 0, 4, FALSE);
+  request = fake_request_full (fake, &wanted);
+  fake_http_answer_all (fake);
+  g_assert_true (request->ended);
+  g_assert_cmpuint (request->headers->content_length, ==, request->body->len);
+  text = g_strndup ((char *) request->body->data, request->body->len);
+  g_assert_nonnull (strstr (text, address));
+}
+
 static void
 test_unreadable_playlist (void)
 {
@@ -623,6 +740,9 @@ main (int argc, char **argv)
   ADD ("too-many", test_too_many);
   ADD ("playlist-is-read", test_playlist_is_read);
   ADD ("playlist-is-prefixed", test_playlist_is_prefixed);
+  ADD ("playlist-asks-for-its-style", test_playlist_asks_for_its_style);
+  ADD ("cancel-before-the-style", test_cancel_before_the_style);
+  ADD ("gateway-without-p2p", test_gateway_without_p2p);
   ADD ("unreadable-playlist", test_unreadable_playlist);
   ADD ("playlist-over-the-bound", test_playlist_over_the_bound);
   ADD ("playlist-is-resumed", test_playlist_is_resumed);

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "listener.h"
-#include "bounds.h"
+
+#include "base/limits.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
