@@ -1,7 +1,7 @@
 /* p2phlssrc: a viewer without a screen, for demonstrations and measurements.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
- * Plays one HLS stream through hlsdemux at the pace of its timestamps, as a
+ * Plays one HLS stream through a demuxer at the pace of its timestamps, as a
  * player would, but parses instead of decoding, so that ten of them fit on a
  * small machine. Says what happens as lines of JSON: one each second, and one
  * with "final": true.
@@ -57,6 +57,7 @@ static gboolean opt_flat_out;
 static gboolean opt_linger;
 static int opt_behind;
 static char *opt_dump;
+static char *opt_demuxer = "hlsdemux";
 static char **opt_rest;
 
 static const GOptionEntry entries[] = {
@@ -71,6 +72,8 @@ static const GOptionEntry entries[] = {
       "SECONDS" },
   { "linger", 'l', 0, G_OPTION_ARG_NONE, &opt_linger,
       "Stay in the swarm at the end of the stream", NULL },
+  { "demuxer", 'x', 0, G_OPTION_ARG_STRING, &opt_demuxer,
+      "hlsdemux (default) or hlsdemux2", "NAME" },
   { "dump", 'd', 0, G_OPTION_ARG_FILENAME, &opt_dump,
       "Write what the demuxer puts out to PREFIX-0, PREFIX-1, …", "PREFIX" },
   { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &opt_rest, NULL,
@@ -276,7 +279,10 @@ build_pipeline (Viewer *viewer, GError **error)
 
   viewer->pipeline = gst_pipeline_new ("viewer");
   gst_bin_add (GST_BIN (viewer->pipeline), viewer->source);
-  viewer->demux = add_element (viewer, "hlsdemux");
+  /* The newer demuxers want to be asked which streams to give; without an
+   * answer they give one of each kind. */
+  GST_OBJECT_FLAG_SET (viewer->pipeline, GST_BIN_FLAG_STREAMS_AWARE);
+  viewer->demux = add_element (viewer, opt_demuxer);
   if (opt_kbps > 0)
     g_object_set (viewer->demux, "connection-speed", (guint) opt_kbps, NULL);
   g_signal_connect (
