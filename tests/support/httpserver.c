@@ -20,12 +20,14 @@ typedef struct
 
 struct _TestHttpServer
 {
-  pthread_mutex_t lock; /* guards resources, connections, domain;
+  pthread_mutex_t lock; /* guards resources, connections, domain, log;
                            not GLib's, which ThreadSanitizer cannot see */
   pthread_cond_t changed;
   SoupAuthDomain *domain; /* on its way to the server's thread */
   GHashTable *resources;
   GHashTable *connections; /* remote address as text */
+  GString *log;
+  GPtrArray *log_connections; /* likewise, in the order of their numbers */
   guint requests;
   GMainContext *context;
   GMainLoop *loop;
@@ -53,6 +55,7 @@ answer_copy (TestHttpResource *to, const TestHttpResource *from)
                                 : g_bytes_new_static ("", 0);
   to->content_type = g_strdup (from->content_type);
   to->location = g_strdup (from->location);
+  to->raw = g_strdup (from->raw);
   to->headers = (const char *const *) g_strdupv ((char **) from->headers);
   if (from->statuses != NULL) {
     gsize n = 0;
@@ -69,6 +72,7 @@ answer_clear (TestHttpResource *answer)
   g_bytes_unref (answer->body);
   g_free ((char *) answer->content_type);
   g_free ((char *) answer->location);
+  g_free ((char *) answer->raw);
   g_strfreev ((char **) answer->headers);
   g_free ((guint *) answer->statuses);
 }
@@ -93,13 +97,99 @@ remember_header (const char *name, const char *value, gpointer user_data)
                      : g_strdup (value));
 }
 
+/* --- the log ------------------------------------------------------------- */
+
+static char *
+remote_address (SoupServerMessage *message)
+{
+  return g_socket_connectable_to_string (
+      G_SOCKET_CONNECTABLE (soup_server_message_get_remote_address (message)));
+}
+
+static guint
+connection_number_locked (TestHttpServer *server, SoupServerMessage *message)
+{
+  g_autofree char *remote = remote_address (message);
+  guint number;
+
+  if (!g_ptr_array_find_with_equal_func (
+          server->log_connections, remote, g_str_equal, &number)) {
+    number = server->log_connections->len;
+    g_ptr_array_add (server->log_connections, g_steal_pointer (&remote));
+  }
+
+  return number;
+}
+
+static void
+add_log_header (const char *name, const char *value, gpointer user_data)
+{
+  GPtrArray *lines = user_data;
+  g_autofree char *key = g_ascii_strdown (name, -1);
+
+  if (g_str_has_prefix (value, "Digest "))
+    value = "Digest";
+  g_ptr_array_add (lines, g_strdup_printf ("  %s: %s\n", key, value));
+}
+
+static int
+compare_lines (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *) a, *(char *const *) b);
+}
+
+static void
+on_request_read (
+    SoupServer *soup, SoupServerMessage *message, gpointer user_data)
+{
+  TestHttpServer *server = user_data;
+  g_autoptr (GPtrArray) lines = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *uri = g_uri_to_string_partial (
+      soup_server_message_get_uri (message), G_URI_HIDE_USERINFO);
+
+  soup_message_headers_foreach (
+      soup_server_message_get_request_headers (message), add_log_header, lines);
+  g_ptr_array_sort (lines, compare_lines);
+  pthread_mutex_lock (&server->lock);
+  g_string_append_printf (server->log,
+      "%s %s, HTTP version %d, connection %u\n",
+      soup_server_message_get_method (message), uri,
+      soup_server_message_get_http_version (message),
+      connection_number_locked (server, message));
+  for (guint i = 0; i < lines->len; i++)
+    g_string_append (server->log, lines->pdata[i]);
+  pthread_mutex_unlock (&server->lock);
+}
+
+char *
+test_http_server_take_log (TestHttpServer *server)
+{
+  GHashTableIter iterator;
+  gpointer resource;
+  char *log;
+
+  pthread_mutex_lock (&server->lock);
+  log = g_strdup (server->log->str);
+  g_string_truncate (server->log, 0);
+  g_ptr_array_set_size (server->log_connections, 0);
+  g_hash_table_remove_all (server->connections);
+  server->requests = 0;
+  g_hash_table_iter_init (&iterator, server->resources);
+  while (g_hash_table_iter_next (&iterator, NULL, &resource))
+    ((Resource *) resource)->requests = 0;
+  pthread_mutex_unlock (&server->lock);
+
+  return log;
+}
+
+/* --- answers ------------------------------------------------------------- */
+
 /* Counts, and copies how to answer. FALSE: unknown path. */
 static gboolean
 look_up (TestHttpServer *server, SoupServerMessage *message, const char *path,
     TestHttpResource *answer, guint *status)
 {
-  g_autofree char *remote = g_socket_connectable_to_string (
-      G_SOCKET_CONNECTABLE (soup_server_message_get_remote_address (message)));
+  g_autofree char *remote = remote_address (message);
   Resource *resource;
 
   pthread_mutex_lock (&server->lock);
@@ -226,8 +316,8 @@ ranged_body (SoupServerMessage *message, const TestHttpResource *answer,
 {
   goffset total = g_bytes_get_size (answer->body);
   SoupRange *ranges;
+  goffset start, end;
   int n = 0;
-  GBytes *part;
 
   if (answer->no_ranges
       || !soup_message_headers_get_ranges (
@@ -235,16 +325,33 @@ ranged_body (SoupServerMessage *message, const TestHttpResource *answer,
           &n))
     return g_bytes_ref (answer->body);
 
+  start = ranges[0].start;
+  end = MIN (ranges[0].end, total - 1);
+  g_free (ranges);
+  if (start >= total) {
+    *status = SOUP_STATUS_REQUESTED_RANGE_NOT_SATISFIABLE;
+    return g_bytes_new_static ("", 0);
+  }
   *status = SOUP_STATUS_PARTIAL_CONTENT;
   g_string_append_printf (head,
       "Content-Range: bytes %" G_GOFFSET_FORMAT "-%" G_GOFFSET_FORMAT
       "/%" G_GOFFSET_FORMAT "\r\n",
-      ranges[0].start, ranges[0].end, total);
-  part = g_bytes_new_from_bytes (
-      answer->body, ranges[0].start, ranges[0].end - ranges[0].start + 1);
-  g_free (ranges);
+      start, end, total);
 
-  return part;
+  return g_bytes_new_from_bytes (answer->body, start, end - start + 1);
+}
+
+/* Something that is no HTTP. */
+static void
+answer_raw (TestHttpServer *server, SoupServerMessage *message, const char *raw)
+{
+  Writer *writer = g_new0 (Writer, 1);
+
+  writer->server = server;
+  writer->data = g_bytes_new (raw, strlen (raw));
+  writer->stream = soup_server_message_steal_connection (message);
+  g_queue_push_tail (&server->writers, writer);
+  write_piece (writer);
 }
 
 static void
@@ -346,7 +453,9 @@ answer_now (Pending *pending)
 {
   const TestHttpResource *answer = &pending->answer;
 
-  if (pending->status == answer->status
+  if (answer->raw != NULL)
+    answer_raw (pending->server, pending->message, answer->raw);
+  else if (pending->status == answer->status
       && (answer->ending != TEST_HTTP_COMPLETE || answer->piece_bytes > 0))
     answer_by_hand (pending->server, pending->message, answer,
         answer->status != 0 ? answer->status : SOUP_STATUS_OK);
@@ -460,6 +569,8 @@ server_new (GTlsCertificate *certificate, gboolean http2)
       g_str_hash, g_str_equal, g_free, (GDestroyNotify) resource_free);
   server->connections =
       g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  server->log = g_string_new (NULL);
+  server->log_connections = g_ptr_array_new_with_free_func (g_free);
   server->context = g_main_context_new ();
   server->loop = g_main_loop_new (server->context, FALSE);
   server->certificate = certificate;
@@ -471,6 +582,8 @@ server_new (GTlsCertificate *certificate, gboolean http2)
   if (http2)
     g_unsetenv ("SOUP_SERVER_HTTP2");
   soup_server_add_handler (server->soup, NULL, on_request, server, NULL);
+  g_signal_connect (
+      server->soup, "request-read", G_CALLBACK (on_request_read), server);
   if (certificate != NULL)
     listen_tls (server);
   else
@@ -491,6 +604,12 @@ TestHttpServer *
 test_http_server_new_tls (gboolean http2)
 {
   return server_new (test_certificate_new (), http2);
+}
+
+TestHttpServer *
+test_http_server_new_with (GTlsCertificate *certificate, gboolean http2)
+{
+  return server_new (g_object_ref (certificate), http2);
 }
 
 static gboolean
@@ -514,6 +633,8 @@ test_http_server_free (TestHttpServer *server)
   g_main_context_unref (server->context);
   g_hash_table_unref (server->resources);
   g_hash_table_unref (server->connections);
+  g_string_free (server->log, TRUE);
+  g_ptr_array_unref (server->log_connections);
   g_clear_object (&server->certificate);
   pthread_mutex_destroy (&server->lock);
   pthread_cond_destroy (&server->changed);

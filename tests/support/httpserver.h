@@ -48,6 +48,7 @@ typedef struct
   guint piece_delay_ms;       /* between pieces */
   TestHttpEnding ending;
   gsize ending_bytes; /* of the body that come before @ending */
+  const char *raw;    /* (nullable) sent as it is, in place of an answer */
 } TestHttpResource;
 
 /* On 127.0.0.1, on a port of its own. */
@@ -55,6 +56,10 @@ TestHttpServer *test_http_server_new (void);
 
 /* The same with TLS, HTTP/2 offered, and a certificate made for this run. */
 TestHttpServer *test_http_server_new_tls (gboolean http2);
+
+/* The same, with @certificate. */
+TestHttpServer *test_http_server_new_with (
+    GTlsCertificate *certificate, gboolean http2);
 
 /* Drops every connection. */
 void test_http_server_free (TestHttpServer *server);
@@ -88,6 +93,12 @@ guint test_http_server_connections (TestHttpServer *server);
  * Returns: (transfer full) (nullable). */
 char *test_http_server_header (
     TestHttpServer *server, const char *path, const char *name);
+
+/* Every request since the last call, those that want a login too, with its
+ * headers sorted by name and the number of its connection. What is random in
+ * Digest is left out. Starts all counts and scripts afresh.
+ * Returns: (transfer full). */
+char *test_http_server_take_log (TestHttpServer *server);
 
 /* @length bytes that differ everywhere. Returns: (transfer full). */
 GBytes *test_http_body (gsize length, guint seed);
