@@ -425,7 +425,7 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
   }
   if (!refused
       && p2p_engine_retries_http (
-          failure, download->http_answered, download->http_attempts, retries)) {
+          download->http_answered, download->http_attempts, retries)) {
     download->http_again_us = download->share->engine->now_us
         + p2p_retry_http_us (download->http_attempts);
     return;

@@ -100,10 +100,10 @@ typedef struct
 guint64 p2p_engine_number (P2pEngine *engine);
 void p2p_engine_configure_transport (P2pEngine *engine);
 
-/* Whether a request is made again after @failure, as souphttpsrc decides: a
- * body that broke off is, from the byte reached; a connection that ends before
- * the headers is not. @attempts since the last byte; @retries: -1 for ever. */
-gboolean p2p_engine_retries_http (const P2pHttpFailure *failure,
+/* Whether a request that failed is made again, as souphttpsrc decides: for a
+ * body that broke off or fell silent, from the byte reached; not before its
+ * headers had come. @attempts since the last byte; @retries: -1 for ever. */
+gboolean p2p_engine_retries_http (
     gboolean answered, guint attempts, int retries);
 
 /* --- request.c: what the player asks for ---------------------------------- */

@@ -14,13 +14,8 @@ p2p_engine_number (P2pEngine *engine)
 }
 
 gboolean
-p2p_engine_retries_http (const P2pHttpFailure *failure, gboolean answered,
-    guint attempts, int retries)
+p2p_engine_retries_http (gboolean answered, guint attempts, int retries)
 {
-  if (failure->kind != P2P_HTTP_FAILURE_IO
-      && failure->kind != P2P_HTTP_FAILURE_SHORT)
-    return FALSE;
-
   return answered && (retries < 0 || attempts <= (guint) retries);
 }
 

@@ -115,11 +115,26 @@ p2p_request_free (P2pPlayerRequest *request)
   g_free (request);
 }
 
+static void
+send_headers (P2pPlayerRequest *request)
+{
+  P2pEngine *engine = request->engine;
+
+  if (request->headers_sent)
+    return;
+  request->headers_sent = TRUE;
+  engine->ports.sink->ops->headers (
+      engine->ports.sink, request->id, request->response);
+}
+
 void
 p2p_request_fail (P2pPlayerRequest *request, P2pHttpFailure *failure)
 {
   P2pEngine *engine = request->engine;
 
+  /* They waited for the first bytes, to see whether it is a playlist. */
+  if (request->response != NULL)
+    send_headers (request);
   P2P_LOG_INFO (P2P_AREA_HTTP, request->id, "failed: status %u, %s",
       failure->status, failure->reason ? failure->reason : "no reason");
   engine->ports.sink->ops->fail (engine->ports.sink, request->id, failure);
@@ -346,18 +361,6 @@ may_be_playlist (P2pPlayerRequest *request)
     return FALSE;
 
   return p2p_range_is_all (&request->range) && is_plain_get (request->profile);
-}
-
-static void
-send_headers (P2pPlayerRequest *request)
-{
-  P2pEngine *engine = request->engine;
-
-  if (request->headers_sent)
-    return;
-  request->headers_sent = TRUE;
-  engine->ports.sink->ops->headers (
-      engine->ports.sink, request->id, request->response);
 }
 
 static void
@@ -652,8 +655,8 @@ p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
     start_http (request);
     return;
   }
-  if (!p2p_engine_retries_http (failure, request->answered, request->attempts,
-          request->profile->retries)) {
+  if (!p2p_engine_retries_http (
+          request->answered, request->attempts, request->profile->retries)) {
     p2p_request_fail (request, failure);
     return;
   }

@@ -232,6 +232,42 @@ test_does_not_retry_answers (void)
   }
 }
 
+/* However the rest of a body fails to come, it is asked for. */
+static void
+test_retries_all_breakage (void)
+{
+  static const P2pHttpFailureKind kinds[] = { P2P_HTTP_FAILURE_IO,
+    P2P_HTTP_FAILURE_SHORT, P2P_HTTP_FAILURE_TIMEOUT, P2P_HTTP_FAILURE_CONNECT,
+    P2P_HTTP_FAILURE_TLS };
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    FakeHttp *http = fake_http (fake, OTHER);
+
+    g_assert_cmpuint (http->range.start, ==, i);
+    fake_http_headers (fake, http, i > 0 ? 206 : 200, i, 10 - i);
+    fake_http_data (fake, http, "x", 1);
+    fake_http_fail (fake, http, kinds[i], 200, "broken");
+    fake_advance (fake, G_USEC_PER_SEC);
+    g_assert_null (request->failure);
+  }
+}
+
+/* The player hears of the answer, although none of its body came. */
+static void
+test_headers_before_failure (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+
+  fake->profile->retries = 0;
+  request = fake_request (fake, OTHER);
+  break_off (fake, fake_http (fake, OTHER));
+  g_assert_nonnull (request->headers);
+  g_assert_nonnull (request->failure);
+}
+
 static void
 test_cannot_resume (void)
 {
@@ -735,6 +771,8 @@ main (int argc, char **argv)
   ADD ("gives-up", test_gives_up);
   ADD ("retries-for-ever", test_retries_for_ever);
   ADD ("does-not-retry-answers", test_does_not_retry_answers);
+  ADD ("retries-all-breakage", test_retries_all_breakage);
+  ADD ("headers-before-failure", test_headers_before_failure);
   ADD ("cannot-resume", test_cannot_resume);
   ADD ("cancel-between-attempts", test_cancel_between_attempts);
   ADD ("too-many", test_too_many);
