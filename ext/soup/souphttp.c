@@ -139,6 +139,7 @@ fail_with_error (Transfer *transfer, const GError *error)
   g_autoptr (P2pHttpFailure) failure = p2p_soup_message_breakage (
       transfer->message, transfer->uri, &transfer->redirects, error);
 
+  P2P_LOG_DEBUG (P2P_AREA_HTTP, transfer->id, "%s", error->message);
   fail (transfer, failure);
 }
 

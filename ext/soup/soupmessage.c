@@ -270,19 +270,9 @@ p2p_soup_message_refusal (SoupMessage *message, const char *asked_uri,
   P2pHttpFailure *failure = p2p_http_failure_new (
       SOUP_STATUS_IS_REDIRECTION (status) ? P2P_HTTP_FAILURE_REDIRECT
                                           : P2P_HTTP_FAILURE_STATUS);
-  const char *location = soup_message_headers_get_one (
-      soup_message_get_response_headers (message), "Location");
 
   describe (failure, message, asked_uri, redirects);
   failure->reason = reason_phrase (message);
-  if (SOUP_STATUS_IS_REDIRECTION (status) && location != NULL) {
-    g_autoptr (GUri) uri = g_uri_parse_relative (
-        soup_message_get_uri (message), location, SOUP_HTTP_URI_FLAGS, NULL);
-
-    g_free (failure->redirection_uri);
-    failure->redirection_uri =
-        uri != NULL ? g_uri_to_string (uri) : g_strdup (location);
-  }
 
   return failure;
 }
@@ -295,7 +285,10 @@ p2p_soup_message_breakage (SoupMessage *message, const char *asked_uri,
       p2p_http_failure_new (p2p_soup_failure_kind (error));
 
   describe (failure, message, asked_uri, redirects);
-  failure->reason = g_strdup (error->message);
+  failure->reason =
+      failure->kind == P2P_HTTP_FAILURE_REDIRECT && failure->status != 0
+      ? reason_phrase (message)
+      : g_strdup (error->message);
   /* Past the handshake, TLS is only how a broken connection shows. */
   if (failure->kind == P2P_HTTP_FAILURE_TLS && failure->status != 0)
     failure->kind = P2P_HTTP_FAILURE_IO;

@@ -8,7 +8,7 @@
 
 typedef struct
 {
-  P2pHttpProfile *profile; /* the one that it was made for */
+  P2pHttpProfile *profile; /* of its settings and, once known, its login */
   SoupSession *session;
 } Entry;
 
@@ -21,20 +21,35 @@ entry_free (Entry *entry)
 }
 
 static gboolean
+has_login (const P2pHttpProfile *profile)
+{
+  return profile->user_id != NULL && profile->user_pw != NULL;
+}
+
+/* Who brings no login is let in with the session's: a demuxer does not give
+ * its segments' sources the login that its playlist's source was given. */
+static gboolean
+can_share_login (const P2pHttpProfile *a, const P2pHttpProfile *b)
+{
+  return !has_login (a) || !has_login (b)
+      || (g_str_equal (a->user_id, b->user_id)
+          && g_str_equal (a->user_pw, b->user_pw));
+}
+
+static gboolean
 same_session (const P2pHttpProfile *a, const P2pHttpProfile *b)
 {
   if (a == b)
     return TRUE;
 
-  return a->timeout_s == b->timeout_s && a->ssl_strict == b->ssl_strict
+  return can_share_login (a, b) && a->timeout_s == b->timeout_s
+      && a->ssl_strict == b->ssl_strict
       && a->ssl_use_system_ca_file == b->ssl_use_system_ca_file
       && a->tls_database == b->tls_database
       && a->tls_interaction == b->tls_interaction
       && a->log_level == b->log_level && g_strcmp0 (a->proxy, b->proxy) == 0
       && g_strcmp0 (a->proxy_id, b->proxy_id) == 0
       && g_strcmp0 (a->proxy_pw, b->proxy_pw) == 0
-      && g_strcmp0 (a->user_id, b->user_id) == 0
-      && g_strcmp0 (a->user_pw, b->user_pw) == 0
       && g_strcmp0 (a->ssl_ca_file, b->ssl_ca_file) == 0;
 }
 
@@ -150,6 +165,10 @@ p2p_soup_sessions_get (
       continue;
     g_queue_unlink (&sessions->entries, link);
     g_queue_push_head_link (&sessions->entries, link);
+    if (has_login (profile) && !has_login (entry->profile)) {
+      p2p_http_profile_unref (entry->profile);
+      entry->profile = p2p_http_profile_ref (profile);
+    }
     return g_object_ref (entry->session);
   }
 

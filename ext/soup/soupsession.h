@@ -35,9 +35,10 @@ void p2p_soup_sessions_clear (P2pSoupSessions *sessions);
  *
  * Finds or makes the session for @profile: the application's own if it gave
  * one (libsoup 3.2 lets several threads send on one session), else one that
- * shares proxy, TLS settings, credentials, timeout and logging with @profile.
- * Credentials and strictness are part of it because libsoup remembers both
- * for later messages of a session.
+ * shares proxy, TLS settings, timeout and logging with @profile, and has no
+ * other login. Strictness is part of it because libsoup keeps a connection
+ * that was accepted without verification for later messages. A @profile
+ * without a login gets the session used last, with its login.
  *
  * Returns: (transfer full) (nullable): the session
  * Errors: %G_FILE_ERROR or %G_TLS_ERROR when the CA file cannot be read.

@@ -127,7 +127,7 @@ typedef struct
   guint status;            /* 0 unless the server answered */
   char *reason;            /* (nullable) reason phrase or library text */
   char *uri;               /* what was asked, after redirects */
-  char *redirection_uri;   /* (nullable) where redirects led, or would */
+  char *redirection_uri;   /* (nullable) where redirects led */
   char **request_headers;  /* (nullable) name, value, …, NULL */
   char **response_headers; /* (nullable) name, value, …, NULL */
 } P2pHttpFailure;
