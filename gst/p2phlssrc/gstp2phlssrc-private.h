@@ -57,6 +57,8 @@ struct _GstP2pHlsSrc
   gboolean restart;     /* a seek: what is in the queue is not wanted */
   gboolean is_answered; /* the queue's headers were handled */
   gboolean had_body;
+  GBytes *rest;        /* (nullable) of a piece longer than a buffer may be */
+  guint small_buffers; /* the last ones in a row */
 };
 
 /* The object lock, published to ThreadSanitizer. Threads: any. */

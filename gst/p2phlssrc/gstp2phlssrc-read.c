@@ -10,8 +10,16 @@
 
 #define GST_CAT_DEFAULT (p2p_gst_log_category (P2P_AREA_SRC))
 
+/* How souphttpsrc moves its `blocksize`, which bounds a buffer: doubled by a
+ * full one, halved by so many in a row that fill less than a part of it, and
+ * then not below the default. */
+#define SMALL_BUFFER_PART 5
+#define SMALL_BUFFERS_MAX 2
+#define BLOCKSIZE_MIN_BYTES 4096
+
 #define HTTP_OK_FIRST 200
 #define HTTP_OK_LAST 299
+#define HTTP_UNAUTHORIZED 401
 #define HTTP_RANGE_NOT_SATISFIABLE 416
 
 /* Numbers for requests, unique in the process, so that a log tells sessions'
@@ -158,6 +166,7 @@ void
 gst_p2p_hls_src_drop_request (GstP2pHlsSrc *src)
 {
   drop (src, &src->queue);
+  g_clear_pointer (&src->rest, g_bytes_unref);
   src->is_answered = FALSE;
 }
 
@@ -277,10 +286,10 @@ learn (GstP2pHlsSrc *src, const P2pHttpResponse *response)
 }
 
 static void
-announce_media (GstP2pHlsSrc *src, const P2pHttpResponse *response)
+announce_media (GstP2pHlsSrc *src, char **headers)
 {
-  g_autoptr (GstCaps) caps = p2p_http_caps (response);
-  GstTagList *tags = p2p_http_tags (response);
+  g_autoptr (GstCaps) caps = p2p_http_caps (headers);
+  GstTagList *tags = p2p_http_tags (headers);
 
   if (caps != NULL)
     gst_base_src_set_caps (GST_BASE_SRC (src), caps);
@@ -393,7 +402,7 @@ take_response (GstP2pHlsSrc *src, P2pHttpResponse *response)
   headers = p2p_http_headers_structure (src->asked_location, response->status,
       redirection_uri, response->request_headers, response->response_headers);
   post_headers (src, headers);
-  announce_media (src, response);
+  announce_media (src, response->response_headers);
   src->is_answered = TRUE;
   if (src->position > 0 && response->range_start != src->position) {
     gst_structure_free (headers);
@@ -409,13 +418,14 @@ take_response (GstP2pHlsSrc *src, P2pHttpResponse *response)
 
 /* --- failures ------------------------------------------------------------*/
 
-/* souphttpsrc names the target of redirects that it has followed. */
+/* souphttpsrc names the target of redirects that it has followed. Nobody asks
+ * again, with HEAD, whether a place that has just refused could seek. */
 static void
-learn_redirection (GstP2pHlsSrc *src, const P2pHttpFailure *failure)
+learn_from_failure (GstP2pHlsSrc *src, const P2pHttpFailure *failure)
 {
   gst_p2p_hls_src_lock (src);
-  if (failure->redirection_uri != NULL
-      && src->asked_profile->automatic_redirect)
+  src->got_headers = TRUE;
+  if (failure->redirection_uri != NULL)
     set_redirection_locked (src, failure->redirection_uri, FALSE);
   gst_p2p_hls_src_unlock (src);
 }
@@ -444,9 +454,13 @@ take_status (GstP2pHlsSrc *src, const P2pHttpFailure *failure)
 {
   g_autofree char *redirection_uri = NULL;
 
-  learn_redirection (src, failure);
-  if (!src->is_answered)
+  learn_from_failure (src, failure);
+  if (!src->is_answered) {
     post_failed_headers (src, failure);
+    /* souphttpsrc does so for all but these. */
+    if (failure->status != HTTP_UNAUTHORIZED)
+      announce_media (src, failure->response_headers);
+  }
   if (is_past_the_end (src, failure))
     return GST_FLOW_EOS;
   redirection_uri = dup_redirection (src);
@@ -468,7 +482,7 @@ take_breakage (GstP2pHlsSrc *src, const P2pHttpFailure *failure)
   /* The engine has tried again as often as it may. */
   if (src->is_answered)
     return GST_FLOW_ERROR;
-  learn_redirection (src, failure);
+  learn_from_failure (src, failure);
   post_failed_headers (src, failure);
 
   return GST_FLOW_ERROR;
@@ -591,13 +605,63 @@ tell_drained (GstP2pHlsSrc *src)
   leave_worker (session);
 }
 
+static void
+move_blocksize (GstP2pHlsSrc *src, gsize given)
+{
+  gulong blocksize = gst_base_src_get_blocksize (GST_BASE_SRC (src));
+
+  if (given >= blocksize / SMALL_BUFFER_PART)
+    src->small_buffers = 0;
+  else
+    src->small_buffers++;
+
+  if (given >= blocksize && blocksize <= G_MAXUINT / 2) {
+    gst_base_src_set_blocksize (GST_BASE_SRC (src), blocksize * 2);
+  } else if (src->small_buffers >= SMALL_BUFFERS_MAX) {
+    src->small_buffers = 0;
+    gst_base_src_set_blocksize (
+        GST_BASE_SRC (src), MAX (blocksize / 2, BLOCKSIZE_MIN_BYTES));
+  }
+}
+
+/* Keeps back what is too much for one buffer. */
+static void
+split (GstP2pHlsSrc *src, GBytes **bytes)
+{
+  gsize size = g_bytes_get_size (*bytes);
+  gsize most = gst_base_src_get_blocksize (GST_BASE_SRC (src));
+  g_autoptr (GBytes) all = NULL;
+
+  if (size > most) {
+    all = g_steal_pointer (bytes);
+    *bytes = g_bytes_new_from_bytes (all, 0, most);
+    src->rest = g_bytes_new_from_bytes (all, most, size - most);
+  }
+  move_blocksize (src, MIN (size, most));
+}
+
+static P2pOutStatus
+next_piece (GstP2pHlsSrc *src, GBytes **bytes)
+{
+  P2pOutStatus status = P2P_OUT_DATA;
+  gboolean drained = FALSE;
+
+  if (src->rest != NULL)
+    *bytes = g_steal_pointer (&src->rest);
+  else
+    status = p2p_out_queue_pop (src->queue, bytes, &drained);
+  if (drained)
+    tell_drained (src);
+
+  return status;
+}
+
 static GstFlowReturn
 read_bytes (GstP2pHlsSrc *src, GstBuffer **buffer)
 {
   g_autoptr (GBytes) bytes = NULL;
-  gboolean drained;
 
-  switch (p2p_out_queue_pop (src->queue, &bytes, &drained)) {
+  switch (next_piece (src, &bytes)) {
     case P2P_OUT_FLUSHING:
       return GST_FLOW_FLUSHING;
     case P2P_OUT_FAILED:
@@ -609,10 +673,9 @@ read_bytes (GstP2pHlsSrc *src, GstBuffer **buffer)
     case P2P_OUT_DATA:
       break;
   }
-  if (drained)
-    tell_drained (src);
   if (src->position >= src->stop)
     return GST_FLOW_EOS;
+  split (src, &bytes);
   *buffer = wrap (src, bytes);
   src->position += gst_buffer_get_size (*buffer);
   grow (src);

@@ -5,6 +5,8 @@
 
 #include <gst/tag/tag.h>
 
+#include <string.h>
+
 /* RFC 2586 names no defaults for what audio/L16 leaves out; souphttpsrc takes
  * these, and no more channels than GStreamer has positions for. */
 #define L16_CHANNELS 2
@@ -74,17 +76,18 @@ p2p_http_headers_structure (const char *location, guint status,
   return structure;
 }
 
+/* The last one of its name, as libsoup and so souphttpsrc find it. */
 static const char *
-find_header (const P2pHttpResponse *response, const char *name)
+find_header (char **headers, const char *name)
 {
-  char **item = response->response_headers;
+  const char *text = NULL;
 
-  for (; item != NULL && *item != NULL; item += 2) {
-    if (g_ascii_strcasecmp (item[0], name) == 0
-        && g_utf8_validate (item[1], -1, NULL))
-      return item[1];
+  for (char **item = headers; item != NULL && *item != NULL; item += 2) {
+    if (g_ascii_strcasecmp (item[0], name) == 0)
+      text = item[1];
   }
-  return NULL;
+
+  return text != NULL && g_utf8_validate (text, -1, NULL) ? text : NULL;
 }
 
 /* --- caps ----------------------------------------------------------------*/
@@ -122,9 +125,9 @@ l16_caps (char **parts)
 }
 
 static GstCaps *
-icy_caps (const P2pHttpResponse *response)
+icy_caps (char **headers)
 {
-  const char *text = find_header (response, "icy-metaint");
+  const char *text = find_header (headers, "icy-metaint");
   gint64 interval = text != NULL ? g_ascii_strtoll (text, NULL, 10) : 0;
 
   if (interval <= 0 || interval > G_MAXINT)
@@ -134,21 +137,36 @@ icy_caps (const P2pHttpResponse *response)
       G_TYPE_INT, (int) interval, NULL);
 }
 
-GstCaps *
-p2p_http_caps (const P2pHttpResponse *response)
+/* The type and its parameters; %NULL when it is no media type. */
+static char **
+split_content_type (char **headers)
 {
-  g_autoptr (GstCaps) caps = icy_caps (response);
+  const char *text = find_header (headers, "Content-Type");
   g_auto (GStrv) parts = NULL;
 
-  if (response->content_type == NULL
-      || !g_utf8_validate (response->content_type, -1, NULL))
-    return g_steal_pointer (&caps);
-  parts = g_strsplit (response->content_type, ";", -1);
-  if (parts[0] == NULL)
-    return g_steal_pointer (&caps);
+  if (text == NULL)
+    return NULL;
+  parts = g_strsplit (text, ";", -1);
+  if (parts[0] == NULL || strchr (parts[0], '/') == NULL)
+    return NULL;
   g_strstrip (parts[0]);
-  if (g_ascii_strcasecmp (parts[0], "audio/L16") == 0)
-    return l16_caps (parts);
+
+  return g_steal_pointer (&parts);
+}
+
+GstCaps *
+p2p_http_caps (char **headers)
+{
+  g_autoptr (GstCaps) caps = icy_caps (headers);
+  g_auto (GStrv) parts = split_content_type (headers);
+  GstCaps *raw;
+
+  if (parts == NULL)
+    return g_steal_pointer (&caps);
+  if (g_ascii_strcasecmp (parts[0], "audio/L16") == 0) {
+    raw = l16_caps (parts);
+    return raw != NULL ? raw : g_steal_pointer (&caps);
+  }
   if (caps != NULL)
     gst_caps_set_simple (caps, "content-type", G_TYPE_STRING, parts[0], NULL);
 
@@ -158,12 +176,11 @@ p2p_http_caps (const P2pHttpResponse *response)
 /* --- tags ----------------------------------------------------------------*/
 
 static void
-add_tag (GstTagList *tags, const P2pHttpResponse *response, const char *header,
-    const char *tag)
+add_tag (GstTagList *tags, char **headers, const char *header, const char *tag)
 {
   const char *variables[] = { "GST_ICY_TAG_ENCODING", "GST_TAG_ENCODING",
     NULL };
-  const char *raw = find_header (response, header);
+  const char *raw = find_header (headers, header);
   g_autofree char *text = NULL;
 
   if (raw == NULL)
@@ -174,13 +191,13 @@ add_tag (GstTagList *tags, const P2pHttpResponse *response, const char *header,
 }
 
 GstTagList *
-p2p_http_tags (const P2pHttpResponse *response)
+p2p_http_tags (char **headers)
 {
   g_autoptr (GstTagList) tags = gst_tag_list_new_empty ();
 
-  add_tag (tags, response, "icy-name", GST_TAG_ORGANIZATION);
-  add_tag (tags, response, "icy-genre", GST_TAG_GENRE);
-  add_tag (tags, response, "icy-url", GST_TAG_LOCATION);
+  add_tag (tags, headers, "icy-name", GST_TAG_ORGANIZATION);
+  add_tag (tags, headers, "icy-genre", GST_TAG_GENRE);
+  add_tag (tags, headers, "icy-url", GST_TAG_LOCATION);
 
   return gst_tag_list_is_empty (tags) ? NULL : g_steal_pointer (&tags);
 }

@@ -26,13 +26,14 @@ GstStructure *p2p_http_headers_structure (const char *location, guint status,
     const char *redirection_uri, char **request_headers,
     char **response_headers);
 
-/* The caps that follow from the headers: radio with titles in between, raw
- * audio of RFC 2586. Returns: (transfer full) (nullable): %NULL for any. */
-GstCaps *p2p_http_caps (const P2pHttpResponse *response);
+/* The caps that follow from an answer's @headers (name, value, …, NULL): radio
+ * with titles in between, raw audio of RFC 2586. Returns: (transfer full)
+ * (nullable): %NULL for any. */
+GstCaps *p2p_http_caps (char **headers);
 
 /* What a radio station says about itself. Returns: (transfer full)
  * (nullable). */
-GstTagList *p2p_http_tags (const P2pHttpResponse *response);
+GstTagList *p2p_http_tags (char **headers);
 
 /* Posts the error that souphttpsrc posts for an HTTP status. */
 void p2p_http_post_status_error (GstElement *element, const char *location,
