@@ -16,6 +16,11 @@ on_handoff (
 
   gst_buffer_map (buffer, &map, GST_MAP_READ);
   GST_OBJECT_LOCK (player->pipeline);
+  if (player->n_buffers++ == 0) {
+    player->first_offset = GST_BUFFER_OFFSET (buffer);
+    player->first_bytes = map.size;
+  }
+  player->n_stamped += GST_BUFFER_PTS_IS_VALID (buffer);
   g_byte_array_append (player->bytes, map.data, map.size);
   GST_OBJECT_UNLOCK (player->pipeline);
   gst_buffer_unmap (buffer, &map);
@@ -37,6 +42,7 @@ player_new (const char *factory, const char *location)
       GST_BIN (player->pipeline), player->src, player->sink, NULL);
   fail_unless (gst_element_link (player->src, player->sink));
   player->bytes = g_byte_array_new ();
+  player->notes = g_string_new (NULL);
   player->errors = g_ptr_array_new_with_free_func (g_free);
   player->texts = g_ptr_array_new_with_free_func (g_free);
 
@@ -68,6 +74,7 @@ player_free (Player *player)
 {
   end_pipeline (player);
   g_byte_array_unref (player->bytes);
+  g_string_free (player->notes, TRUE);
   g_ptr_array_unref (player->errors);
   g_ptr_array_unref (player->texts);
   g_clear_pointer (&player->headers, gst_structure_free);
@@ -98,6 +105,7 @@ take_element_message (Player *player, GstMessage *message)
 
   if (!gst_structure_has_name (structure, "http-headers"))
     return;
+  player->n_headers++;
   g_clear_pointer (&player->headers, gst_structure_free);
   player->headers = gst_structure_copy (structure);
 }
@@ -120,8 +128,9 @@ player_run (Player *player)
 
   gst_element_set_state (player->pipeline, GST_STATE_PLAYING);
   while (!player->eos && !failed) {
-    g_autoptr (GstMessage) message = player_wait (
-        player, GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT);
+    g_autoptr (GstMessage) message = player_wait (player,
+        GST_MESSAGE_EOS | GST_MESSAGE_ERROR | GST_MESSAGE_ELEMENT
+            | GST_MESSAGE_DURATION_CHANGED);
 
     switch (GST_MESSAGE_TYPE (message)) {
       case GST_MESSAGE_EOS:
@@ -130,6 +139,9 @@ player_run (Player *player)
       case GST_MESSAGE_ERROR:
         take_error (player, message);
         failed = is_last_error (message);
+        break;
+      case GST_MESSAGE_DURATION_CHANGED:
+        player->n_durations++;
         break;
       default:
         take_element_message (player, message);
@@ -212,6 +224,18 @@ player_caps (Player *player)
     gst_event_parse_caps (event, &caps);
 
   return caps != NULL ? gst_caps_ref (caps) : NULL;
+}
+
+GstTagList *
+player_tags (Player *player)
+{
+  g_autoptr (GstEvent) event = sticky_event (player, GST_EVENT_TAG, NULL);
+  GstTagList *tags = NULL;
+
+  if (event != NULL)
+    gst_event_parse_tag (event, &tags);
+
+  return tags != NULL ? gst_tag_list_ref (tags) : NULL;
 }
 
 gboolean

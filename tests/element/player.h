@@ -17,8 +17,13 @@ G_BEGIN_DECLS
  * @errors: "domain code details" of each error message, in order
  * @texts: their messages for people
  * @headers: (nullable): the last `http-headers` message
- * @sticky: (nullable): the `http-headers` event that reached the sink
- * @caps: (nullable): what the sink got
+ * @n_headers: how many of them came
+ * @n_durations: messages that the duration has changed
+ * @notes: what else a test has seen
+ * @n_buffers: that reached the sink; the next ones are about these
+ * @n_stamped: had a timestamp
+ * @first_offset: the first one's offset
+ * @first_bytes: its size
  */
 typedef struct
 {
@@ -29,6 +34,13 @@ typedef struct
   GPtrArray *errors;
   GPtrArray *texts;
   GstStructure *headers;
+  guint n_headers;
+  guint n_durations;
+  GString *notes;
+  guint n_buffers;
+  guint n_stamped;
+  guint64 first_offset;
+  gsize first_bytes;
   gboolean eos;
 } Player;
 
@@ -54,6 +66,7 @@ guint player_count (Player *player);
 /* Returns: (transfer full) (nullable): what the sink has. */
 GstStructure *player_sticky_headers (Player *player);
 GstCaps *player_caps (Player *player);
+GstTagList *player_tags (Player *player);
 
 gboolean player_has_exactly (Player *player, GBytes *body);
 
