@@ -439,6 +439,15 @@ take_event (GstPad *pad, GstPadProbeInfo *info, gpointer user_data)
   return GST_PAD_PROBE_OK;
 }
 
+/* The pipeline may still be on its way to PLAYING with it. */
+static void
+take_out (Player *player, GstElement *element)
+{
+  gst_element_set_locked_state (element, TRUE);
+  gst_element_set_state (element, GST_STATE_NULL);
+  gst_bin_remove (GST_BIN (player->pipeline), element);
+}
+
 GBytes *
 parity_play_another (Player *player, const char *uri)
 {
@@ -458,9 +467,8 @@ parity_play_another (Player *player, const char *uri)
   gst_element_sync_state_with_parent (sink);
   gst_element_sync_state_with_parent (src);
   wait_until (g_atomic_int_get (&another.ended));
-  gst_element_set_state (src, GST_STATE_NULL);
-  gst_element_set_state (sink, GST_STATE_NULL);
-  gst_bin_remove_many (GST_BIN (player->pipeline), src, sink, NULL);
+  take_out (player, src);
+  take_out (player, sink);
 
   return g_byte_array_free_to_bytes (another.bytes);
 }
