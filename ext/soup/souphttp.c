@@ -19,6 +19,10 @@
 /* bytes of an error page that are read so that its connection can be used
  * again. */
 #define DRAIN_BYTES (16 * 1024)
+/* milliseconds at most that the end waits for an application's session to let
+ * go of what was cancelled, which takes as long as a thread of GIO's needs to
+ * notice. */
+#define LETTING_GO_MS 500
 
 typedef struct
 {
@@ -28,6 +32,7 @@ typedef struct
   gpointer user_data;
   GHashTable *transfers; /* id → Transfer, owned */
   P2pSoupSessions sessions;
+  guint *borrowed; /* sends on an application's session; shared with them */
   P2pReadPool *pool;
 } SoupHttp;
 
@@ -41,6 +46,7 @@ typedef struct
   P2pRange range;
   SoupSession *session;
   SoupMessage *message;
+  guint *borrowed;           /* (nullable) counts this one */
   GCancellable *cancellable; /* while the headers are awaited */
   GInputStream *stream;      /* from the headers on */
   GSource *source;           /* what wakes us next */
@@ -330,6 +336,22 @@ on_headers (Transfer *transfer)
 }
 
 static void
+borrow (Transfer *transfer)
+{
+  transfer->borrowed = g_rc_box_acquire (transfer->owner->borrowed);
+  ++*transfer->borrowed;
+}
+
+static void
+give_back (Transfer *transfer)
+{
+  if (transfer->borrowed == NULL)
+    return;
+  --*transfer->borrowed;
+  g_clear_pointer (&transfer->borrowed, g_rc_box_release);
+}
+
+static void
 on_sent (GObject *session, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Transfer) transfer = user_data;
@@ -337,6 +359,7 @@ on_sent (GObject *session, GAsyncResult *result, gpointer user_data)
   g_autoptr (GInputStream) stream =
       soup_session_send_finish (SOUP_SESSION (session), result, &error);
 
+  give_back (transfer);
   if (transfer->owner == NULL)
     return;
 
@@ -421,6 +444,8 @@ http_start (P2pHttpPort *port, guint64 http, const P2pHttpRequest *request)
     fail_later (transfer, P2P_HTTP_FAILURE_TLS, error->message);
     return;
   }
+  if (request->profile->soup_session != NULL)
+    borrow (transfer);
   send (transfer);
 }
 
@@ -478,9 +503,39 @@ p2p_soup_http_new (GMainContext *context, P2pEventFunc func, gpointer user_data)
   self->transfers =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, transfer_end);
   p2p_soup_sessions_init (&self->sessions);
+  self->borrowed = g_rc_box_new0 (guint);
   self->pool = p2p_read_pool_new ();
 
   return &self->port;
+}
+
+static gboolean
+on_waited_enough (gpointer is_late)
+{
+  *(gboolean *) is_late = TRUE;
+
+  return G_SOURCE_REMOVE;
+}
+
+/* A send that nobody finishes would keep one of the session's connections for
+ * as long as the session lives. */
+static void
+let_go_of_sessions (SoupHttp *self)
+{
+  g_autoptr (GSource) timer = NULL;
+  gboolean is_late = FALSE;
+
+  if (*self->borrowed == 0)
+    return;
+  timer = g_timeout_source_new (LETTING_GO_MS);
+  g_source_set_callback (timer, on_waited_enough, &is_late, NULL);
+  g_source_attach (timer, self->context);
+  while (*self->borrowed > 0 && !is_late)
+    g_main_context_iteration (self->context, TRUE);
+  g_source_destroy (timer);
+  if (is_late)
+    P2P_LOG_WARNING (P2P_AREA_HTTP, 0,
+        "the application's session holds on to %u requests", *self->borrowed);
 }
 
 void
@@ -489,6 +544,8 @@ p2p_soup_http_free (P2pHttpPort *port)
   SoupHttp *self = (SoupHttp *) port;
 
   g_hash_table_unref (self->transfers);
+  let_go_of_sessions (self);
+  g_rc_box_release (self->borrowed);
   p2p_soup_sessions_clear (&self->sessions);
   p2p_read_pool_free (self->pool);
   g_main_context_unref (self->context);

@@ -132,6 +132,9 @@ p2p_soup_message_build (
   message = soup_message_new_from_uri (method, parsed);
   if (!profile->automatic_redirect)
     soup_message_set_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  /* An application's cache answers from files, which cannot be polled. */
+  if (profile->soup_session != NULL)
+    soup_message_disable_feature (message, SOUP_TYPE_CACHE);
   append_headers (message, profile);
   append_range (soup_message_get_request_headers (message), range);
   connect_profile (message, profile);
@@ -289,6 +292,10 @@ p2p_soup_message_breakage (SoupMessage *message, const char *asked_uri,
       failure->kind == P2P_HTTP_FAILURE_REDIRECT && failure->status != 0
       ? reason_phrase (message)
       : g_strdup (error->message);
+  /* Our own cancels end a transfer before this: it was the application, with
+   * soup_session_abort() on a session of its. */
+  if (failure->kind == P2P_HTTP_FAILURE_CANCELLED)
+    failure->kind = P2P_HTTP_FAILURE_IO;
   /* Past the handshake, TLS is only how a broken connection shows. */
   if (failure->kind == P2P_HTTP_FAILURE_TLS && failure->status != 0)
     failure->kind = P2P_HTTP_FAILURE_IO;

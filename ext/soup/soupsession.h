@@ -34,7 +34,8 @@ void p2p_soup_sessions_clear (P2pSoupSessions *sessions);
  * @error: (out): why @profile cannot be used
  *
  * Finds or makes the session for @profile: the application's own if it gave
- * one (libsoup 3.2 lets several threads send on one session), else one that
+ * one (libsoup 3.2 lets several threads send on one session, and nothing
+ * else), else one that
  * shares proxy, TLS settings, timeout and logging with @profile, and has no
  * other login. Strictness is part of it because libsoup keeps a connection
  * that was accepted without verification for later messages. A @profile

@@ -27,6 +27,13 @@
  * first one has made. The environment variable `GST_P2PHLS` gives other
  * defaults to every session of a process, as `name=value;name=value`.
  *
+ * An application that has a #SoupSession with cookies or logins of its own can
+ * have it used, by setting a #GstContext of the type `gst.soup.session` with
+ * the session in its field `session` on the pipeline. Signals of its messages
+ * then come on the worker thread. The session's limits apply: give it a large
+ * `max-conns-per-host`. Elements that set a proxy, a timeout, cookies or
+ * anything of TLS do not use it.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 playbin3 uri=p2phls+https://example.com/live/master.m3u8
@@ -62,8 +69,12 @@
 #include "gstlog.h"
 #include "gststats.h"
 #include "location.h"
+#include "soup/soupvalue.h"
 
 #define GST_CAT_DEFAULT (p2p_gst_log_category (P2P_AREA_SRC))
+
+/* The context in which souphttpsrc looks for a session. */
+#define SOUP_SESSION_CONTEXT "gst.soup.session"
 
 enum
 {
@@ -207,18 +218,18 @@ join_offered (GstP2pHlsSrc *src, const P2pSettings *settings)
 
 /* A source has no upstream: the peer of its pad, then whoever holds it. */
 static void
-ask_for_context (GstP2pHlsSrc *src)
+ask_for_context (GstP2pHlsSrc *src, const char *type)
 {
-  g_autoptr (GstQuery) query = gst_query_new_context (P2P_SESSION_CONTEXT);
+  g_autoptr (GstQuery) query = gst_query_new_context (type);
   GstContext *context = NULL;
 
-  if (gst_pad_peer_query (GST_BASE_SRC_PAD (src), query)) {
+  if (gst_pad_peer_query (GST_BASE_SRC_PAD (src), query))
     gst_query_parse_context (query, &context);
+  if (context != NULL)
     gst_element_set_context (GST_ELEMENT (src), context);
-    return;
-  }
-  gst_element_post_message (GST_ELEMENT (src),
-      gst_message_new_need_context (GST_OBJECT (src), P2P_SESSION_CONTEXT));
+  else
+    gst_element_post_message (GST_ELEMENT (src),
+        gst_message_new_need_context (GST_OBJECT (src), type));
 }
 
 static P2pSession *
@@ -255,7 +266,7 @@ find_session (GstP2pHlsSrc *src, const P2pSettings *settings, P2pConfig *config)
   P2pSession *session = join_offered (src, settings);
 
   if (session == NULL) {
-    ask_for_context (src);
+    ask_for_context (src, P2P_SESSION_CONTEXT);
     session = join_offered (src, settings);
   }
   if (session == NULL && !has_parent (src))
@@ -302,6 +313,7 @@ open_session (GstP2pHlsSrc *src)
   if (!read_settings (src, &settings, &config))
     return FALSE;
 
+  ask_for_context (src, SOUP_SESSION_CONTEXT);
   session = find_session (src, &settings, config);
   p2p_settings_clear (&settings);
   is_outranked =
@@ -327,12 +339,30 @@ close_session (GstP2pHlsSrc *src)
     p2p_session_leave (session, GST_ELEMENT (src));
 }
 
+/* souphttpsrc of 1.22 puts a wrapper there that is private to it. What is no
+ * SoupSession is passed over, and takes away what was there before. */
+static void
+take_soup_session (GstP2pHlsSrc *src, GstContext *context)
+{
+  const GstStructure *structure = gst_context_get_structure (context);
+  g_autoptr (GObject) session = p2p_soup_session_from_value (
+      gst_structure_get_value (structure, "session"));
+
+  GST_DEBUG_OBJECT (
+      src, "%s holds %" GST_PTR_FORMAT, SOUP_SESSION_CONTEXT, structure);
+  gst_p2p_hls_src_lock (src);
+  p2p_http_props_set_soup_session (&src->http, session);
+  gst_p2p_hls_src_unlock (src);
+}
+
 static void
 gst_p2p_hls_src_set_context (GstElement *element, GstContext *context)
 {
   GstP2pHlsSrc *src = GST_P2P_HLS_SRC (element);
   P2pSession *session = p2p_session_from_context (context);
 
+  if (gst_context_has_context_type (context, SOUP_SESSION_CONTEXT))
+    take_soup_session (src, context);
   if (session != NULL) {
     gst_p2p_hls_src_lock (src);
     g_clear_pointer (&src->offered, p2p_session_unref);

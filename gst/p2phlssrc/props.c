@@ -400,6 +400,14 @@ p2p_http_props_clear (P2pHttpProps *props)
 {
   for (guint i = 0; i < P2P_N_HTTP_PROPS; i++)
     g_value_unset (&props->values[i]);
+  g_clear_object (&props->soup_session);
+  g_clear_pointer (&props->profile, p2p_http_profile_unref);
+}
+
+void
+p2p_http_props_set_soup_session (P2pHttpProps *props, GObject *session)
+{
+  g_set_object (&props->soup_session, session);
   g_clear_pointer (&props->profile, p2p_http_profile_unref);
 }
 
@@ -497,6 +505,23 @@ dup_proxy (const P2pHttpProps *props)
   return proxy != NULL && *proxy != '\0' ? g_strdup (proxy) : NULL;
 }
 
+/* Where a session of the application's would go against what the user has set
+ * here, souphttpsrc makes one of its own. */
+static gboolean
+leaves_session_as_it_is (const P2pHttpProps *props)
+{
+  const GValue *values = props->values;
+
+  return g_value_get_uint (&values[P2P_HTTP_PROP_TIMEOUT]) == DEFAULT_TIMEOUT_S
+      && g_value_get_boxed (&values[P2P_HTTP_PROP_COOKIES]) == NULL
+      && get_boolean (props, P2P_HTTP_PROP_SSL_STRICT)
+      && get_boolean (props, P2P_HTTP_PROP_SSL_USE_SYSTEM_CA_FILE)
+      && get_string (props, P2P_HTTP_PROP_SSL_CA_FILE) == NULL
+      && *get_string (props, P2P_HTTP_PROP_PROXY) == '\0'
+      && g_value_get_object (&values[P2P_HTTP_PROP_TLS_DATABASE]) == NULL
+      && g_value_get_object (&values[P2P_HTTP_PROP_TLS_INTERACTION]) == NULL;
+}
+
 static P2pHttpProfile *
 freeze (const P2pHttpProps *props, const char *method)
 {
@@ -528,6 +553,8 @@ freeze (const P2pHttpProps *props, const char *method)
       g_value_dup_object (&values[P2P_HTTP_PROP_TLS_DATABASE]);
   profile->tls_interaction =
       g_value_dup_object (&values[P2P_HTTP_PROP_TLS_INTERACTION]);
+  if (props->soup_session != NULL && leaves_session_as_it_is (props))
+    profile->soup_session = g_object_ref (props->soup_session);
   profile->log_level = g_value_get_enum (&values[P2P_HTTP_PROP_HTTP_LOG_LEVEL]);
 
   return profile;

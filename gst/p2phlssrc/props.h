@@ -48,11 +48,13 @@ GParamSpec *p2p_http_prop_spec (P2pHttpProp prop);
 /**
  * P2pHttpProps:
  * @values: one for each property
+ * @soup_session: (nullable): the application's SoupSession
  * @profile: (nullable): what requests are given, made again after a change
  */
 typedef struct
 {
   GValue values[P2P_N_HTTP_PROPS];
+  GObject *soup_session;
   P2pHttpProfile *profile;
 } P2pHttpProps;
 
@@ -63,6 +65,10 @@ void p2p_http_props_clear (P2pHttpProps *props);
  * souphttpsrc does. */
 gboolean p2p_http_props_set (
     P2pHttpProps *props, P2pHttpProp prop, const GValue *value);
+
+/* Requests go through @session, as long as no property says otherwise of what a
+ * session decides. (nullable) */
+void p2p_http_props_set_soup_session (P2pHttpProps *props, GObject *session);
 
 /* Whether the request asks for a body that peers could have. */
 gboolean p2p_http_props_is_get (const P2pHttpProps *props);
