@@ -18,6 +18,11 @@
 #define NUL_STAND_IN_ESCAPE "\\ufdd0"
 #define NUL_STAND_IN "\xef\xb7\x90"
 #define ESCAPE_LENGTH 6
+#define SHORT_ESCAPE_LENGTH 2
+/* UTF-16's pairs: a high one first, then a low one. */
+#define FIRST_SURROGATE 0xd800
+#define FIRST_LOW_SURROGATE 0xdc00
+#define LAST_SURROGATE 0xdfff
 
 /* --- writing ------------------------------------------------------------ */
 
@@ -155,14 +160,54 @@ fail (GError **error, P2pFormatError code, const char *what)
   return FALSE;
 }
 
+/* The number that an escape at @text spells (\uXXXX), or -1. */
+static int
+escaped_unit (const char *text, gsize length)
+{
+  int unit = 0;
+
+  if (length < ESCAPE_LENGTH || text[0] != '\\' || text[1] != 'u')
+    return -1;
+  for (gsize i = 2; i < ESCAPE_LENGTH; i++) {
+    if (!g_ascii_isxdigit (text[i]))
+      return -1;
+    unit = unit << 4 | g_ascii_xdigit_value (text[i]);
+  }
+
+  return unit;
+}
+
+/* How long the escape at @text is, a pair of surrogates counting as one; 0 for
+ * half a pair. */
+static gsize
+escape_length (const char *text, gsize length)
+{
+  int first = escaped_unit (text, length);
+  int second;
+
+  if (first < 0)
+    return SHORT_ESCAPE_LENGTH;
+  if (first < FIRST_SURROGATE || first > LAST_SURROGATE)
+    return ESCAPE_LENGTH;
+  second = escaped_unit (text + ESCAPE_LENGTH, length - ESCAPE_LENGTH);
+  if (first >= FIRST_LOW_SURROGATE || second < FIRST_LOW_SURROGATE
+      || second > LAST_SURROGATE)
+    return 0;
+
+  return 2 * ESCAPE_LENGTH;
+}
+
 /* Whether json-glib may read @text: it descends by recursion, so the number
  * of brackets is ours to bound. Brackets in strings count too, because what
- * its scanner takes for a string (single quotes, comments, broken surrogates)
- * is not what JSON says. Escaped NULs become stand-ins in place. */
+ * its scanner takes for a string (single quotes, comments) is not what JSON
+ * says. Half a pair of surrogates is no text: some json-glib make bytes of it
+ * that are no UTF-8, others read nothing of the message. Escaped NULs become
+ * stand-ins in place. */
 static gboolean
 prepare (char *text, gsize length, GError **error)
 {
   guint n_brackets = 0;
+  gsize escape;
 
   if (!g_utf8_validate_len (text, length, NULL))
     return fail (error, P2P_FORMAT_ERROR_SYNTAX, "is not UTF-8");
@@ -175,7 +220,10 @@ prepare (char *text, gsize length, GError **error)
       if (length - i >= ESCAPE_LENGTH
           && memcmp (text + i, NUL_ESCAPE, ESCAPE_LENGTH) == 0)
         memcpy (text + i, NUL_STAND_IN_ESCAPE, ESCAPE_LENGTH);
-      i++;
+      escape = escape_length (text + i, length - i);
+      if (escape == 0)
+        return fail (error, P2P_FORMAT_ERROR_SYNTAX, "half a surrogate pair");
+      i += escape - 1;
     }
   }
 
@@ -227,8 +275,8 @@ get_string (JsonObject *object, const char *name)
   return json_node_get_string (node);
 }
 
-/* The same to keep. Escapes can spell lone surrogates, which json-glib turns
- * into bytes that are no UTF-8: such a string says nothing. */
+/* The same to keep. Some json-glib take octal escapes, which can spell what is
+ * no UTF-8: such a string says nothing. */
 static char *
 dup_string (JsonObject *object, const char *name)
 {

@@ -319,7 +319,6 @@ test_ignored (void)
     SIGNAL ("5", GOOD_ID, "offer", GOOD_OFFER),
     SIGNAL (GOOD_PEER, "5", "offer", GOOD_OFFER),
     SIGNAL (GOOD_PEER, "\"\"", "offer", GOOD_OFFER),
-    SIGNAL (GOOD_PEER, "\"\\ud800xx\"", "offer", GOOD_OFFER),
     SIGNAL (GOOD_PEER, GOOD_ID, "offer", "\"v=0\""),
     SIGNAL (GOOD_PEER, GOOD_ID, "offer", "[]"),
     SIGNAL (GOOD_PEER, GOOD_ID, "offer", "{\"sdp\":\"v\"}"),
@@ -331,6 +330,9 @@ test_ignored (void)
 
   g_assert_cmpint (kind_of (SIGNAL (GOOD_PEER, GOOD_ID, "offer", GOOD_OFFER)),
       ==, P2P_TRACKER_OFFER);
+  g_assert_cmpint (
+      kind_of (SIGNAL (GOOD_PEER, "\"\\ud83d\\uDE00\"", "offer", GOOD_OFFER)),
+      ==, P2P_TRACKER_OFFER);
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
     g_test_message ("%s", texts[i]);
     g_assert_cmpint (kind_of (texts[i]), ==, P2P_TRACKER_IGNORED);
@@ -341,8 +343,11 @@ static void
 test_unreadable (void)
 {
   static const char *const texts[] = { "", "null", "[]", "\"text\"", "{", "}",
-    "{\"a\":}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\xff\"}",
-    "{\"a\":\"\xc0\x80\"}", "]{}", "[[[{", "{\"a\":\"" };
+    "{\"a\":}", "{\"a\":\"\\ud800\"}", "{\"a\":\"\\ud800xx\"}",
+    "{\"a\":\"\\udc00\"}", "{\"a\":\"\\ud800\\ud800\"}",
+    "{\"a\":\"\\udc00\\ud800\"}", "{\"a\":\"\\ud83d\\n\"}",
+    "{\"a\":\"\\ud83d\\ude0\"}", "{\"a\":\"\xff\"}", "{\"a\":\"\xc0\x80\"}",
+    "]{}", "[[[{", "{\"a\":\"" };
 
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
     g_auto (P2pTrackerMessage) message = { 0 };
