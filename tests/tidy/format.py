@@ -17,7 +17,8 @@ def main(arguments):
     root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
     program = shutil.which("clang-format-" + VERSION)
     if program is None:
-        print("clang-format-%s is missing: ./dev deps installs it" % VERSION)
+        print("clang-format-%s is missing: `./dev deps quick` installs it on "
+              "Debian 12; elsewhere leave out the suite layout" % VERSION)
         return 1
     sources = list(tidy.sources(root))
     options = ["-i"] if "--fix" in arguments else ["--dry-run", "--Werror"]
