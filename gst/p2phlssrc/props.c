@@ -8,11 +8,20 @@
 
 #include <gio/gio.h>
 
-/* Defaults and ranges of souphttpsrc 1.22. */
+/* Defaults and ranges of souphttpsrc 1.22 to 1.26. */
 #define DEFAULT_TIMEOUT_S 15
 #define MAX_TIMEOUT_S 3600
 #define DEFAULT_RETRIES 3
+#define DEFAULT_RETRY_BACKOFF_FACTOR_S 0.0
+#define DEFAULT_RETRY_BACKOFF_MAX_S 60.0
 #define DEFAULT_LOG_LEVEL 2 /* headers */
+
+/* No number of microseconds can be as large as the property: a year. */
+#define LONGEST_BACKOFF_S (365.0 * 24 * 3600)
+
+/* In a user agent, since souphttpsrc 1.24: the version of GStreamer. */
+#define VERSION_PLACEHOLDER "{VERSION}"
+#define VERSION_PLACEHOLDER_SINCE_MINOR 24
 
 #define FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)
 
@@ -30,22 +39,48 @@ boolean_spec (const char *name, const char *nick, const char *blurb,
   return g_param_spec_boolean (name, nick, blurb, default_value, FLAGS);
 }
 
+/* A user agent as it is sent, but for libsoup's name. */
+static char *
+fill_in_version (const char *user_agent)
+{
+  guint major, minor, micro, nano;
+  g_autofree char *version = NULL;
+  g_auto (GStrv) parts = NULL;
+
+  if (user_agent == NULL)
+    return NULL;
+  gst_version (&major, &minor, &micro, &nano);
+  version = g_strdup_printf ("%u.%u.%u", major, minor, micro);
+  parts = g_strsplit (user_agent, VERSION_PLACEHOLDER, -1);
+
+  return g_strjoinv (version, parts);
+}
+
 /* Origins tell players apart by it, so it is souphttpsrc's of the GStreamer
  * that we run in. libsoup's name is added for the space at the end. */
 static GParamSpec *
 user_agent_spec (void)
 {
+  const char *text = "GStreamer souphttpsrc " VERSION_PLACEHOLDER " ";
   guint major, minor, micro, nano;
-  g_autofree char *text = NULL;
+  g_autofree char *filled = NULL;
 
   gst_version (&major, &minor, &micro, &nano);
-  text =
-      g_strdup_printf ("GStreamer souphttpsrc %u.%u.%u ", major, minor, micro);
+  if (minor < VERSION_PLACEHOLDER_SINCE_MINOR)
+    text = filled = fill_in_version (text);
 
   return string_spec ("user-agent", "User agent",
-      "What the User-Agent header says; after a space at the end comes the "
-      "HTTP library's name",
+      "What the User-Agent header says; {VERSION} stands for GStreamer's, and "
+      "after a space at the end comes the HTTP library's name",
       text);
+}
+
+static GParamSpec *
+seconds_spec (
+    const char *name, const char *nick, const char *blurb, double default_value)
+{
+  return g_param_spec_double (
+      name, nick, blurb, 0.0, G_MAXDOUBLE, default_value, FLAGS);
 }
 
 static GParamSpec *
@@ -220,10 +255,10 @@ p2p_http_prop_spec (P2pHttpProp prop)
       /**
        * GstP2pHlsSrc:user-agent:
        *
-       * What the User-Agent header says; after a space at the end comes the
-       * name and version of libsoup. Default: that of souphttpsrc, with the
-       * version of the running GStreamer. Can change in any state, and is
-       * taken with the next request.
+       * What the User-Agent header says; `{VERSION}` stands for the version of
+       * the running GStreamer, and after a space at the end comes the name and
+       * version of libsoup. Default: that of souphttpsrc. Can change in any
+       * state, and is taken with the next request.
        *
        * Since: 0.1
        */
@@ -329,6 +364,33 @@ p2p_http_prop_spec (P2pHttpProp prop)
           "How often to ask again for the rest of a body that broke off "
           "(-1 = for ever)",
           -1, G_MAXINT, DEFAULT_RETRIES, FLAGS);
+    case P2P_HTTP_PROP_RETRY_BACKOFF_FACTOR:
+      /**
+       * GstP2pHlsSrc:retry-backoff-factor:
+       *
+       * How long to wait before a retry after which no byte came, in seconds;
+       * doubled with each retry, before the first already. Default: 0, which
+       * waits 0.1 s longer each time, 1 s at most. Can change in any state, and
+       * is taken with the next request.
+       *
+       * Since: 0.1
+       */
+      return seconds_spec ("retry-backoff-factor", "Retry delay",
+          "How long to wait before a retry, in seconds, doubled each time",
+          DEFAULT_RETRY_BACKOFF_FACTOR_S);
+    case P2P_HTTP_PROP_RETRY_BACKOFF_MAX:
+      /**
+       * GstP2pHlsSrc:retry-backoff-max:
+       *
+       * The longest delay that #GstP2pHlsSrc:retry-backoff-factor may grow to,
+       * in seconds. Default: 60. Can change in any state, and is taken with the
+       * next request.
+       *
+       * Since: 0.1
+       */
+      return seconds_spec ("retry-backoff-max", "Longest retry delay",
+          "What the delay before a retry may grow to, in seconds",
+          DEFAULT_RETRY_BACKOFF_MAX_S);
     case P2P_HTTP_PROP_METHOD:
       /**
        * GstP2pHlsSrc:method:
@@ -522,13 +584,22 @@ leaves_session_as_it_is (const P2pHttpProps *props)
       && g_value_get_object (&values[P2P_HTTP_PROP_TLS_INTERACTION]) == NULL;
 }
 
+static gint64
+get_delay_us (const P2pHttpProps *props, P2pHttpProp prop)
+{
+  double delay_s = g_value_get_double (&props->values[prop]);
+
+  return MIN (delay_s, LONGEST_BACKOFF_S) * G_USEC_PER_SEC;
+}
+
 static P2pHttpProfile *
 freeze (const P2pHttpProps *props, const char *method)
 {
   const GValue *values = props->values;
   P2pHttpProfile *profile = p2p_http_profile_new ();
 
-  profile->user_agent = g_strdup (get_string (props, P2P_HTTP_PROP_USER_AGENT));
+  profile->user_agent =
+      fill_in_version (get_string (props, P2P_HTTP_PROP_USER_AGENT));
   profile->cookies = g_value_dup_boxed (&values[P2P_HTTP_PROP_COOKIES]);
   profile->extra_headers = flatten_headers (props);
   profile->method = g_strdup (method);
@@ -539,6 +610,10 @@ freeze (const P2pHttpProps *props, const char *method)
   profile->user_pw = g_strdup (get_string (props, P2P_HTTP_PROP_USER_PW));
   profile->timeout_s = g_value_get_uint (&values[P2P_HTTP_PROP_TIMEOUT]);
   profile->retries = g_value_get_int (&values[P2P_HTTP_PROP_RETRIES]);
+  profile->retry_backoff_us =
+      get_delay_us (props, P2P_HTTP_PROP_RETRY_BACKOFF_FACTOR);
+  profile->retry_backoff_max_us =
+      get_delay_us (props, P2P_HTTP_PROP_RETRY_BACKOFF_MAX);
   profile->automatic_redirect =
       get_boolean (props, P2P_HTTP_PROP_AUTOMATIC_REDIRECT);
   profile->compress = get_boolean (props, P2P_HTTP_PROP_COMPRESS);

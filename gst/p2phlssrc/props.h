@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 /**
  * P2pHttpProp:
  *
- * souphttpsrc's own properties (1.22), but for `location` and `is-live`.
+ * souphttpsrc's own properties (1.22 to 1.26), but for `location` and
+ * `is-live`.
  */
 typedef enum
 {
@@ -38,6 +39,8 @@ typedef enum
   P2P_HTTP_PROP_TLS_DATABASE,
   P2P_HTTP_PROP_TLS_INTERACTION,
   P2P_HTTP_PROP_RETRIES,
+  P2P_HTTP_PROP_RETRY_BACKOFF_FACTOR,
+  P2P_HTTP_PROP_RETRY_BACKOFF_MAX,
   P2P_HTTP_PROP_METHOD,
   P2P_N_HTTP_PROPS,
 } P2pHttpProp;

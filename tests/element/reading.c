@@ -289,6 +289,24 @@ GST_START_TEST (test_request_headers)
 
 GST_END_TEST;
 
+GST_START_TEST (test_user_agent_version)
+{
+  g_autofree char *uri = test_http_server_uri (server, "/body");
+  g_autoptr (Player) player = player_new (OURS, uri);
+  g_autofree char *agent = NULL;
+  g_autofree char *filled = NULL;
+  guint major, minor, micro, nano;
+
+  gst_version (&major, &minor, &micro, &nano);
+  filled = g_strdup_printf ("{%u.%u.%u}", major, minor, micro);
+  g_object_set (player->src, "user-agent", "{{VERSION}}", NULL);
+  player_run (player);
+  agent = test_http_server_header (server, "/body", "User-Agent");
+  fail_unless_equals_string (agent, filled);
+}
+
+GST_END_TEST;
+
 /* --- errors --------------------------------------------------------------*/
 
 static void
@@ -451,6 +469,7 @@ reading_suite (void)
   tcase_add_test (tests, test_uri_query);
   tcase_add_test (tests, test_scheduling_query);
   tcase_add_test (tests, test_request_headers);
+  tcase_add_test (tests, test_user_agent_version);
   tcase_add_test (tests, test_status_errors);
   tcase_add_test (tests, test_error_after_redirect);
   tcase_add_test (tests, test_redirect_not_followed);

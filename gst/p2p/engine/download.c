@@ -427,7 +427,7 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
       && p2p_engine_retries_http (
           download->http_answered, download->http_attempts, retries)) {
     download->http_again_us = download->share->engine->now_us
-        + p2p_retry_http_us (download->http_attempts);
+        + p2p_engine_retry_us (download->profile, download->http_attempts);
     return;
   }
 

@@ -105,6 +105,8 @@ void p2p_engine_configure_transport (P2pEngine *engine);
  * headers had come. @attempts since the last byte; @retries: -1 for ever. */
 gboolean p2p_engine_retries_http (
     gboolean answered, guint attempts, int retries);
+/* How long from now, after @attempts since the last byte. */
+gint64 p2p_engine_retry_us (const P2pHttpProfile *profile, guint attempts);
 
 /* --- request.c: what the player asks for ---------------------------------- */
 

@@ -3,6 +3,8 @@
  */
 #include "engine-private.h"
 
+#include "policy/retry.h"
+
 /* Tells our kind from browsers (-PM05…): native peers elect whatever
  * generation they speak. */
 #define PEER_ID_PREFIX "-GS0100-"
@@ -17,6 +19,13 @@ gboolean
 p2p_engine_retries_http (gboolean answered, guint attempts, int retries)
 {
   return answered && (retries < 0 || attempts <= (guint) retries);
+}
+
+gint64
+p2p_engine_retry_us (const P2pHttpProfile *profile, guint attempts)
+{
+  return p2p_retry_http_us (
+      attempts, profile->retry_backoff_us, profile->retry_backoff_max_us);
 }
 
 /* The transport looks up its servers' names at once: not before something is

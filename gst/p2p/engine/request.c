@@ -664,7 +664,8 @@ p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
       "attempt %u after %s at byte %" G_GUINT64_FORMAT, request->attempts + 1,
       failure->reason ? failure->reason : "a failure", request->received);
   p2p_timer_set (&request->pace_timer,
-      request->engine->now_us + p2p_retry_http_us (request->attempts));
+      request->engine->now_us
+          + p2p_engine_retry_us (request->profile, request->attempts));
 }
 
 void

@@ -22,7 +22,16 @@ gint64 p2p_retry_delay_us (guint failures, P2pPrng *prng);
 #define P2P_RETRY_STEP_US ((gint64) 100 * 1000)
 #define P2P_RETRY_STEPS_MAX 10
 
-/* How long a broken HTTP request waits after failure number @failures. */
-gint64 p2p_retry_http_us (guint failures);
+/**
+ * p2p_retry_http_us:
+ * @failures: since the last byte
+ * @backoff_us: what the application wants to wait, doubled with each failure
+ * @backoff_max_us: the most of that
+ *
+ * How long a broken HTTP request waits, as beneath souphttpsrc 1.26 but never
+ * less than the steps above.
+ */
+gint64 p2p_retry_http_us (
+    guint failures, gint64 backoff_us, gint64 backoff_max_us);
 
 G_END_DECLS

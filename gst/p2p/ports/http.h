@@ -34,8 +34,10 @@ struct _P2pHttpProfile
   char *proxy_pw;
   char *user_id;
   char *user_pw;
-  guint timeout_s; /* 0: none */
-  int retries;     /* -1: for ever */
+  guint timeout_s;         /* 0: none */
+  int retries;             /* -1: for ever */
+  gint64 retry_backoff_us; /* 0: none */
+  gint64 retry_backoff_max_us;
   gboolean automatic_redirect;
   gboolean compress;
   gboolean keep_alive;

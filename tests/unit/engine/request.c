@@ -210,6 +210,37 @@ test_retries_for_ever (void)
   assert_body (request, "x");
 }
 
+/* Once at once, as something had come; then after 4 s, 8 s and 8 s. */
+static void
+test_retries_back_off (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+
+  fake->profile->retry_backoff_us = 2 * G_USEC_PER_SEC;
+  fake->profile->retry_backoff_max_us = 8 * G_USEC_PER_SEC;
+  fake->profile->retries = 4;
+  request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  fake_http_headers (fake, fake_http (fake, OTHER), 200, 0, 100);
+  fake_http_data (fake, fake_http (fake, OTHER), "x", 1);
+  fake_http_fail (
+      fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0, "reset");
+  fake_advance (fake, 1);
+  for (guint i = 0; i < 3; i++) {
+    guint wait_s = i == 0 ? 4 : 8;
+
+    g_assert_cmpuint (fake_http_count (fake, OTHER), ==, 2 + i);
+    fake_http_headers (fake, fake_http (fake, OTHER), 206, 1, 99);
+    fake_http_fail (
+        fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_IO, 0, "reset");
+    fake_advance (fake, wait_s * G_USEC_PER_SEC - 1);
+    g_assert_cmpuint (fake_http_count (fake, OTHER), ==, 2 + i);
+    fake_advance (fake, 1);
+  }
+  g_assert_cmpuint (fake_http_count (fake, OTHER), ==, 5);
+  g_assert_null (request->failure);
+}
+
 /* An answer is an answer. */
 static void
 test_does_not_retry_answers (void)
@@ -770,6 +801,7 @@ main (int argc, char **argv)
   ADD ("resumes", test_resumes);
   ADD ("gives-up", test_gives_up);
   ADD ("retries-for-ever", test_retries_for_ever);
+  ADD ("retries-back-off", test_retries_back_off);
   ADD ("does-not-retry-answers", test_does_not_retry_answers);
   ADD ("retries-all-breakage", test_retries_all_breakage);
   ADD ("headers-before-failure", test_headers_before_failure);

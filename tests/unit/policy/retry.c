@@ -42,11 +42,32 @@ test_jitter (void)
 static void
 test_http (void)
 {
-  g_assert_cmpint (p2p_retry_http_us (0), ==, 0);
-  g_assert_cmpint (p2p_retry_http_us (1), ==, 0);
-  g_assert_cmpint (p2p_retry_http_us (2), ==, P2P_RETRY_STEP_US);
-  g_assert_cmpint (p2p_retry_http_us (11), ==, G_USEC_PER_SEC);
-  g_assert_cmpint (p2p_retry_http_us (G_MAXUINT), ==, G_USEC_PER_SEC);
+  g_assert_cmpint (p2p_retry_http_us (0, 0, 0), ==, 0);
+  g_assert_cmpint (p2p_retry_http_us (1, 0, 0), ==, 0);
+  g_assert_cmpint (p2p_retry_http_us (2, 0, 0), ==, P2P_RETRY_STEP_US);
+  g_assert_cmpint (p2p_retry_http_us (11, 0, 0), ==, G_USEC_PER_SEC);
+  g_assert_cmpint (p2p_retry_http_us (G_MAXUINT, 0, 0), ==, G_USEC_PER_SEC);
+}
+
+/* The first retry after a byte is at once, whatever is wanted. */
+static void
+test_http_backoff (void)
+{
+  const gint64 second = G_USEC_PER_SEC;
+
+  g_assert_cmpint (p2p_retry_http_us (0, second, 60 * second), ==, 0);
+  g_assert_cmpint (p2p_retry_http_us (1, second, 60 * second), ==, 2 * second);
+  g_assert_cmpint (p2p_retry_http_us (2, second, 60 * second), ==, 4 * second);
+  g_assert_cmpint (p2p_retry_http_us (5, second, 60 * second), ==, 32 * second);
+  g_assert_cmpint (p2p_retry_http_us (6, second, 60 * second), ==, 60 * second);
+  g_assert_cmpint (
+      p2p_retry_http_us (G_MAXUINT, second, 60 * second), ==, 60 * second);
+  g_assert_cmpint (
+      p2p_retry_http_us (62, 1, G_MAXINT64), ==, G_GINT64_CONSTANT (1) << 62);
+  g_assert_cmpint (p2p_retry_http_us (63, 1, G_MAXINT64), ==, G_MAXINT64);
+  /* No quicker than without. */
+  g_assert_cmpint (p2p_retry_http_us (11, 1, 1), ==, second);
+  g_assert_cmpint (p2p_retry_http_us (11, second, 0), ==, second);
 }
 
 int
@@ -57,6 +78,7 @@ main (int argc, char **argv)
       "/policy/retry/doubles-to-a-ceiling", test_doubles_to_a_ceiling);
   g_test_add_func ("/policy/retry/jitter", test_jitter);
   g_test_add_func ("/policy/retry/http", test_http);
+  g_test_add_func ("/policy/retry/http-backoff", test_http_backoff);
 
   return g_test_run ();
 }
