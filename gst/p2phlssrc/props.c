@@ -23,6 +23,9 @@
 #define VERSION_PLACEHOLDER "{VERSION}"
 #define VERSION_PLACEHOLDER_SINCE_MINOR 24
 
+/* Since when souphttpsrc asks again after 500 and 503. */
+#define RETRY_UNAVAILABLE_SINCE_MINOR 26
+
 #define FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS)
 
 static GParamSpec *
@@ -37,6 +40,16 @@ boolean_spec (const char *name, const char *nick, const char *blurb,
     gboolean default_value)
 {
   return g_param_spec_boolean (name, nick, blurb, default_value, FLAGS);
+}
+
+static gboolean
+runs_in (guint since_minor)
+{
+  guint major, minor, micro, nano;
+
+  gst_version (&major, &minor, &micro, &nano);
+
+  return minor >= since_minor;
 }
 
 /* A user agent as it is sent, but for libsoup's name. */
@@ -62,11 +75,9 @@ static GParamSpec *
 user_agent_spec (void)
 {
   const char *text = "GStreamer souphttpsrc " VERSION_PLACEHOLDER " ";
-  guint major, minor, micro, nano;
   g_autofree char *filled = NULL;
 
-  gst_version (&major, &minor, &micro, &nano);
-  if (minor < VERSION_PLACEHOLDER_SINCE_MINOR)
+  if (!runs_in (VERSION_PLACEHOLDER_SINCE_MINOR))
     text = filled = fill_in_version (text);
 
   return string_spec ("user-agent", "User agent",
@@ -614,6 +625,7 @@ freeze (const P2pHttpProps *props, const char *method)
       get_delay_us (props, P2P_HTTP_PROP_RETRY_BACKOFF_FACTOR);
   profile->retry_backoff_max_us =
       get_delay_us (props, P2P_HTTP_PROP_RETRY_BACKOFF_MAX);
+  profile->retry_unavailable = runs_in (RETRY_UNAVAILABLE_SINCE_MINOR);
   profile->automatic_redirect =
       get_boolean (props, P2P_HTTP_PROP_AUTOMATIC_REDIRECT);
   profile->compress = get_boolean (props, P2P_HTTP_PROP_COMPRESS);

@@ -266,9 +266,11 @@ GST_START_TEST (test_cut_without_ranges)
 
 GST_END_TEST;
 
+/* Where the last chunk is missing too, libsoup 3.6 ends in an error and 3.2
+ * does not: both ask once more, or not. */
 GST_START_TEST (test_cut_chunks)
 {
-  static const ParityException exceptions[] = ONE_OF ("2");
+  static const ParityException exceptions[] = ONE_OF (NULL);
 
   test_http_server_set (server, "/chunks",
       &(TestHttpResource){ .body = body,

@@ -164,7 +164,9 @@ GST_START_TEST (test_refused_station)
       &(TestHttpResource){
           .status = 503, .content_type = "audio/mpeg", .headers = radio });
   parity_check (server,
-      &(ParityCase){ .path = "/full", .error = GST_RESOURCE_ERROR_OPEN_READ });
+      &(ParityCase){ .path = "/full",
+          .error = GST_RESOURCE_ERROR_OPEN_READ,
+          .exceptions = parity_exceptions_to_status (503) });
 }
 
 GST_END_TEST;

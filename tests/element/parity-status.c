@@ -55,7 +55,9 @@ GST_START_TEST (test_refusals)
   test_http_server_set (server, "/refused",
       &(TestHttpResource){ .status = refusals[__i__].status });
   parity_check (server,
-      &(ParityCase){ .path = "/refused", .error = refusals[__i__].error });
+      &(ParityCase){ .path = "/refused",
+          .error = refusals[__i__].error,
+          .exceptions = parity_exceptions_to_status (refusals[__i__].status) });
 }
 
 GST_END_TEST;
@@ -71,7 +73,9 @@ GST_START_TEST (test_refusal_with_page)
           .content_type = "text/html",
           .headers = headers });
   parity_check (server,
-      &(ParityCase){ .path = "/page", .error = GST_RESOURCE_ERROR_OPEN_READ });
+      &(ParityCase){ .path = "/page",
+          .error = GST_RESOURCE_ERROR_OPEN_READ,
+          .exceptions = parity_exceptions_to_status (503) });
 }
 
 GST_END_TEST;

@@ -73,7 +73,8 @@ GST_START_TEST (test_http2_statuses)
   parity_check (server,
       &(ParityCase){ .path = "/busy",
           .prepare = trust_authority,
-          .error = GST_RESOURCE_ERROR_OPEN_READ });
+          .error = GST_RESOURCE_ERROR_OPEN_READ,
+          .exceptions = parity_exceptions_to_status (503) });
   parity_check (server,
       &(ParityCase){
           .path = "/moved", .prepare = trust_authority, .body = body });

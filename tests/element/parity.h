@@ -65,6 +65,14 @@ struct _ParityCase
   const ParityException *exceptions;
 };
 
+/* Whether GStreamer, and souphttpsrc with it, is 1.@minor or later. */
+gboolean parity_since (guint minor);
+
+/* Exceptions to a case that ends with @status: since 1.26 souphttpsrc asks for
+ * 500 and 503 again, as we do there, and tells of each answer. Returns:
+ * (nullable) (transfer none). */
+const ParityException *parity_exceptions_to_status (guint status);
+
 /* Plays @parity with both, and fails the test unless all that can be observed
  * is the same: bytes, end, errors, messages, events, caps, tags, queries, and
  * the requests that the server saw. */

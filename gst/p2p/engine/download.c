@@ -424,8 +424,9 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
     return;
   }
   if (!refused
-      && p2p_engine_retries_http (
-          download->http_answered, download->http_attempts, retries)) {
+      && (failure->kind == P2P_HTTP_FAILURE_STATUS
+          || p2p_engine_retries_http (
+              download->http_answered, download->http_attempts, retries))) {
     download->http_again_us = download->share->engine->now_us
         + p2p_engine_retry_us (download->profile, download->http_attempts);
     return;
@@ -579,7 +580,10 @@ p2p_download_http_done (P2pDownload *download)
 void
 p2p_download_http_failed (P2pDownload *download, P2pHttpFailure *failure)
 {
-  origin_failed (download, failure, failure->kind == P2P_HTTP_FAILURE_STATUS);
+  origin_failed (download, failure,
+      failure->kind == P2P_HTTP_FAILURE_STATUS
+          && !p2p_engine_retries_refusal (
+              download->profile, failure, download->http_attempts));
 }
 
 void

@@ -105,6 +105,10 @@ void p2p_engine_configure_transport (P2pEngine *engine);
  * headers had come. @attempts since the last byte; @retries: -1 for ever. */
 gboolean p2p_engine_retries_http (
     gboolean answered, guint attempts, int retries);
+/* Whether to ask again although the server has refused, as it may soon not:
+ * `retries` answers in a row are final. @profile is nullable. */
+gboolean p2p_engine_retries_refusal (const P2pHttpProfile *profile,
+    const P2pHttpFailure *failure, guint attempts);
 /* How long from now, after @attempts since the last byte. */
 gint64 p2p_engine_retry_us (const P2pHttpProfile *profile, guint attempts);
 

@@ -21,6 +21,18 @@ p2p_engine_retries_http (gboolean answered, guint attempts, int retries)
   return answered && (retries < 0 || attempts <= (guint) retries);
 }
 
+gboolean
+p2p_engine_retries_refusal (const P2pHttpProfile *profile,
+    const P2pHttpFailure *failure, guint attempts)
+{
+  if (profile == NULL || !profile->retry_unavailable
+      || failure->kind != P2P_HTTP_FAILURE_STATUS
+      || (failure->status != 500 && failure->status != 503))
+    return FALSE;
+
+  return profile->retries < 0 || attempts < (guint) profile->retries;
+}
+
 gint64
 p2p_engine_retry_us (const P2pHttpProfile *profile, guint attempts)
 {

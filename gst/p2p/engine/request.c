@@ -656,7 +656,9 @@ p2p_request_http_failed (P2pPlayerRequest *request, P2pHttpFailure *failure)
     return;
   }
   if (!p2p_engine_retries_http (
-          request->answered, request->attempts, request->profile->retries)) {
+          request->answered, request->attempts, request->profile->retries)
+      && !p2p_engine_retries_refusal (
+          request->profile, failure, request->attempts)) {
     p2p_request_fail (request, failure);
     return;
   }

@@ -38,6 +38,7 @@ struct _P2pHttpProfile
   int retries;             /* -1: for ever */
   gint64 retry_backoff_us; /* 0: none */
   gint64 retry_backoff_max_us;
+  gboolean retry_unavailable; /* 500 and 503, too */
   gboolean automatic_redirect;
   gboolean compress;
   gboolean keep_alive;

@@ -555,6 +555,33 @@ test_false_start_is_thrown_away (void)
   fake_assert_segment (request, 4, SIZE);
 }
 
+/* An origin that is busy for a moment, beneath a souphttpsrc that waits. */
+static void
+test_origin_is_busy (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeRequest *request;
+
+  fake->profile->retry_unavailable = TRUE;
+  fake->profile->retries = 3;
+  for (guint final = 0; final < 2; final++) {
+    request = fake_request_segment (fake, 4 + final);
+    for (guint i = 0; i < 2 + final; i++) {
+      g_assert_null (request->failure);
+      fake_http_fail (fake, fake_http_segment (fake, 4 + final),
+          P2P_HTTP_FAILURE_STATUS, 503, "Service Unavailable");
+      fake_advance (fake, G_USEC_PER_SEC);
+    }
+    if (final) {
+      g_assert_nonnull (request->failure);
+      g_assert_cmpuint (request->failure->status, ==, 503);
+    } else {
+      fake_http_answer_all (fake);
+      fake_assert_segment (request, 4, SIZE);
+    }
+  }
+}
+
 /* The origin refuses what a peer holds. */
 static void
 test_peer_after_the_origin_failed (void)
@@ -797,6 +824,7 @@ main (int argc, char **argv)
   ADD ("another-range-is-refused", test_another_range_is_refused);
   ADD ("resume-is-refused", test_resume_is_refused);
   ADD ("refused-twice", test_refused_twice);
+  ADD ("origin-is-busy", test_origin_is_busy);
   ADD ("whole-without-completed", test_whole_without_completed);
   ADD ("peers-take-turns", test_peers_take_turns);
   ADD ("false-length-is-not-told", test_false_length_is_not_told);

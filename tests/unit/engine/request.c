@@ -263,6 +263,33 @@ test_does_not_retry_answers (void)
   }
 }
 
+/* But 500 and 503, where souphttpsrc takes them for no answer. */
+static void
+test_retries_unavailable (void)
+{
+  static const guint statuses[] = { 500, 503, 500 };
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+
+  fake->profile->retry_unavailable = TRUE;
+  fake->profile->retries = G_N_ELEMENTS (statuses);
+  request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  for (guint i = 0; i < G_N_ELEMENTS (statuses); i++) {
+    g_assert_null (request->failure);
+    g_assert_cmpuint (fake_http_count (fake, OTHER), ==, 1 + i);
+    fake_http_fail (fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_STATUS,
+        statuses[i], "not now");
+    fake_advance (fake, G_USEC_PER_SEC);
+  }
+  g_assert_nonnull (request->failure);
+  g_assert_cmpuint (request->failure->status, ==, 500);
+
+  request = request_plain (fake, OTHER, P2P_RANGE_ALL);
+  fake_http_fail (fake, fake_http (fake, OTHER), P2P_HTTP_FAILURE_STATUS, 504,
+      "not at all");
+  g_assert_nonnull (request->failure);
+}
+
 /* However the rest of a body fails to come, it is asked for. */
 static void
 test_retries_all_breakage (void)
@@ -803,6 +830,7 @@ main (int argc, char **argv)
   ADD ("retries-for-ever", test_retries_for_ever);
   ADD ("retries-back-off", test_retries_back_off);
   ADD ("does-not-retry-answers", test_does_not_retry_answers);
+  ADD ("retries-unavailable", test_retries_unavailable);
   ADD ("retries-all-breakage", test_retries_all_breakage);
   ADD ("headers-before-failure", test_headers_before_failure);
   ADD ("cannot-resume", test_cannot_resume);
