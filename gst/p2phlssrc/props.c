@@ -366,8 +366,9 @@ p2p_http_prop_spec (P2pHttpProp prop)
        * GstP2pHlsSrc:retries:
        *
        * How often to ask again for the rest of a body that broke off, with no
-       * byte in between; -1 is for ever. Default: 3. Can change in any state,
-       * and is taken with the next request.
+       * byte in between; -1 is for ever. With GStreamer 1.26 also how many
+       * answers of 500 or 503 in a row are final. Default: 3. Can change in any
+       * state, and is taken with the next request.
        *
        * Since: 0.1
        */

@@ -423,6 +423,7 @@ parity_exceptions_to_status (guint status)
 {
   static const ParityException asked_again[] = {
     { "header messages", "3", "1" },
+    { "header event", NULL, "none" },
     { NULL },
   };
 

@@ -45,8 +45,9 @@ typedef struct _ParityCase ParityCase;
  * @body: (nullable): the bytes that both have to give
  * @error: the first error's GstResourceError, 0 for none, or one of
  *   the above
- * @any_connection: a seek comes while a body may have ended or not, and with it
- *   the use of its connection: their numbers are not compared
+ * @any_connection: a seek or another attempt comes while a body may have ended
+ *   or not, and with it the use of its connection: their numbers are not
+ *   compared
  * @other: (nullable): a second server, whose log is compared too
  * @exceptions: (nullable): ends with one without a name
  */
@@ -69,8 +70,8 @@ struct _ParityCase
 gboolean parity_since (guint minor);
 
 /* Exceptions to a case that ends with @status: since 1.26 souphttpsrc asks for
- * 500 and 503 again, as we do there, and tells of each answer. Returns:
- * (nullable) (transfer none). */
+ * 500 and 503 again, as we do there, tells of each answer, and may take another
+ * connection. Returns: (nullable) (transfer none). */
 const ParityException *parity_exceptions_to_status (guint status);
 
 /* Plays @parity with both, and fails the test unless all that can be observed
