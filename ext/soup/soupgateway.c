@@ -345,7 +345,8 @@ answer_preflight (SoupServerMessage *message)
       headers_of (message), "Access-Control-Allow-Methods", "GET, HEAD");
   soup_message_headers_replace (
       headers_of (message), "Access-Control-Allow-Headers", "*");
-  soup_server_message_set_status (message, SOUP_STATUS_NO_CONTENT, NULL);
+  /* Not 204: libsoup ends a connection behind an answer without a length. */
+  soup_server_message_set_status (message, SOUP_STATUS_OK, NULL);
 }
 
 static void

@@ -454,7 +454,7 @@ check_method (const char *method, guint status)
 static void
 test_methods (void)
 {
-  check_method ("OPTIONS", 204);
+  check_method ("OPTIONS", 200); /* 204 would cost the connection */
   check_method ("POST", 405);
   check_method ("DELETE", 405);
 }
