@@ -357,23 +357,45 @@ find_setting (const char *name)
   return -1;
 }
 
-static gboolean
-read_value (
-    P2pSettings *settings, P2pSetting setting, const char *text, GError **error)
+gboolean
+p2p_value_read (
+    GParamSpec *spec, const char *text, GValue *value, GError **error)
 {
-  GParamSpec *spec = known_spec (setting);
-  g_auto (GValue) value = G_VALUE_INIT;
-
-  g_value_init (&value, spec->value_type);
+  g_value_init (value, spec->value_type);
   if (G_IS_PARAM_SPEC_STRING (spec)) {
-    g_value_set_string (&value, *text != '\0' ? text : NULL);
-  } else if (!gst_value_deserialize_with_pspec (&value, text, spec)
-      || g_param_value_validate (spec, &value)) {
-    g_set_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_VALUE,
-        "“%s” is no value for %s (%s)", text, names[setting].name,
-        g_param_spec_get_blurb (spec));
+    g_value_set_string (value, *text != '\0' ? text : NULL);
+    return TRUE;
+  }
+  if (gst_value_deserialize_with_pspec (value, text, spec)
+      && !g_param_value_validate (spec, value))
+    return TRUE;
+  g_value_unset (value);
+  g_set_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_VALUE,
+      "“%s” is no value for %s (%s)", text, spec->name,
+      g_param_spec_get_blurb (spec));
+
+  return FALSE;
+}
+
+gboolean
+p2p_settings_read (
+    P2pSettings *settings, const char *name, const char *text, GError **error)
+{
+  g_auto (GValue) value = G_VALUE_INIT;
+  int setting = find_setting (name);
+
+  if (setting < 0) {
+    g_set_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_NAME,
+        "there is no setting named “%s”", name);
     return FALSE;
   }
+  if (text == NULL) {
+    g_set_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_VALUE,
+        "%s has no value", name);
+    return FALSE;
+  }
+  if (!p2p_value_read (known_spec (setting), text, &value, error))
+    return FALSE;
   g_value_copy (&value, &settings->values[setting]);
 
   return TRUE;
@@ -383,24 +405,12 @@ static gboolean
 read_item (P2pSettings *settings, char *item, GError **error)
 {
   char *equals = strchr (item, '=');
-  int setting;
 
   if (equals != NULL)
     *equals = '\0';
-  g_strstrip (item);
-  setting = find_setting (item);
-  if (setting < 0) {
-    g_set_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_NAME,
-        "there is no setting named “%s”", item);
-    return FALSE;
-  }
-  if (equals == NULL) {
-    g_set_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_VALUE,
-        "%s has no value", item);
-    return FALSE;
-  }
 
-  return read_value (settings, setting, g_strstrip (equals + 1), error);
+  return p2p_settings_read (settings, g_strstrip (item),
+      equals != NULL ? g_strstrip (equals + 1) : NULL, error);
 }
 
 gboolean

@@ -79,6 +79,32 @@ gboolean p2p_settings_agree (
     const P2pSettings *settings, const P2pSettings *wanted);
 
 /**
+ * p2p_value_read:
+ * @spec: whose value
+ * @text: as in gst-launch-1.0, without quotes
+ * @value: (out): filled in when it can be read, left unset else
+ * @error: names @spec, and says what it takes
+ *
+ * Returns: whether @text is a value for @spec.
+ */
+gboolean p2p_value_read (
+    GParamSpec *spec, const char *text, GValue *value, GError **error);
+
+/**
+ * p2p_settings_read:
+ * @settings: the settings
+ * @name: a setting's
+ * @text: (nullable): its value; %NULL is an error
+ * @error: P2P_CONFIG_ERROR_NAME for a @name that is none
+ *
+ * Changes a default; it does not become explicit.
+ *
+ * Returns: whether both were understood.
+ */
+gboolean p2p_settings_read (
+    P2pSettings *settings, const char *name, const char *text, GError **error);
+
+/**
  * p2p_settings_read_defaults:
  * @settings: the settings
  * @text: (nullable): `name=value;name=value`, the environment variable's

@@ -107,6 +107,29 @@ test_variable (void)
   p2p_settings_clear (&settings);
 }
 
+/* One setting, whose value may have what separates them in the variable. */
+static void
+test_read (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (P2pConfig) config = NULL;
+  P2pSettings settings;
+
+  p2p_settings_init (&settings);
+  g_assert_true (p2p_settings_read (&settings, "swarm-id", " a;b=c", &error));
+  g_assert_true (p2p_settings_read (&settings, "max-peers", "7", &error));
+  g_assert_no_error (error);
+  config = p2p_config_new (&settings, &error);
+  g_assert_cmpstr (config->engine.swarm_id, ==, " a;b=c");
+  g_assert_cmpuint (config->engine.max_peers, ==, 7);
+  g_assert_false (p2p_settings_read (&settings, "max-peers", NULL, &error));
+  g_assert_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_VALUE);
+  g_clear_error (&error);
+  g_assert_false (p2p_settings_read (&settings, "max", "7", &error));
+  g_assert_error (error, P2P_CONFIG_ERROR, P2P_CONFIG_ERROR_NAME);
+  p2p_settings_clear (&settings);
+}
+
 /* The text names what is wrong. */
 static void
 assert_refused (const char *text, int code, const char *named)
@@ -243,6 +266,7 @@ main (int argc, char **argv)
   g_test_add_func ("/config/defaults", test_defaults);
   g_test_add_func ("/config/seed", test_seed);
   g_test_add_func ("/config/variable", test_variable);
+  g_test_add_func ("/config/read", test_read);
   g_test_add_func ("/config/refused", test_refused);
   g_test_add_func ("/config/bounds", test_bounds);
   g_test_add_func ("/config/urls", test_urls);
