@@ -151,6 +151,20 @@ def tracker():
     return OwnTracker()
 
 
+class Gateway(Process):
+    """p2phls-gateway; its first two lines are what it is for."""
+
+    def __init__(self, url, *arguments, prefix=(), **settings):
+        super().__init__(
+            [*prefix, os.path.join(BUILD, "tools", "p2phls-gateway"),
+             *arguments, url], element_environment(**settings),
+            name="gateway")
+        self.first(self.words)
+        self.url, self.status = wait_for(
+            "the gateway's two lines",
+            lambda: self.words[:2] if len(self.words) > 1 else None)
+
+
 class Pages(Process):
     """Chromium pages with hls.js and P2P Media Loader."""
 
