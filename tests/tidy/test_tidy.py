@@ -2,8 +2,11 @@
 # p2phlssrc: tidy itself, on small sources that break one rule each.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import os
+import tempfile
 import unittest
 
+import links
 import subjects
 import tidy
 
@@ -96,6 +99,26 @@ class Subjects(unittest.TestCase):
                         "fixup! soup: fetch", "soup: fetch.",
                         "soup: " + "x" * 90):
             self.assertIsNotNone(subjects.complaint(subject), subject)
+
+
+class Links(unittest.TestCase):
+    def complaints(self, text):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "page.md")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("# One `two`, three\n\n" + text)
+            return links.complaints(path)
+
+    def test_good(self):
+        for text in ("[a](page.md)", "[a](page.md#one-two-three)",
+                     "[a](#one-two-three)", "![a](https://example.org/x)",
+                     "`[a](nothing.md)`", "```\n[a](nothing.md)\n```"):
+            self.assertEqual([], self.complaints(text), text)
+
+    def test_bad(self):
+        for text in ("[a](nothing.md)", "![a](nothing.png)", "[a](#four)",
+                     "[a](page.md#four)", "[`a`](nothing.md \"title\")"):
+            self.assertEqual(1, len(self.complaints(text)), text)
 
 
 if __name__ == "__main__":
