@@ -1,6 +1,25 @@
 /* p2phlssrc: a session's settings, from a user's words to the engine's.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+
+/**
+ * SECTION:p2phlssrc-environment
+ * @title: Environment
+ *
+ * - `GST_P2PHLS`: other defaults for all sessions of the process, as
+ *   `name=value;name=value`. The names are those of the properties from
+ *   #GstP2pHlsSrc:p2p to #GstP2pHlsSrc:stats-interval, the values are written
+ *   as for gst-launch-1.0. What is set on an element goes before it. An
+ *   unknown name or a bad value is an error of the first element, and names
+ *   the setting.
+ * - `http_proxy`: the default of #GstP2pHlsSrc:proxy.
+ * - `GST_PLUGIN_FEATURE_RANK`: GStreamer's; `p2phlssrc:MAX` makes it the
+ *   source for every `http:` and `https:` URI, `p2phlssrc:NONE` for none.
+ * - `GST_DEBUG`: GStreamer's; `p2p*:4` shows one line for each event in the
+ *   life of a stream, peer and tracker, `p2p*:5` each decision too.
+ * - `GST_ICY_TAG_ENCODING`, `GST_TAG_ENCODING`: GStreamer's; the encoding of
+ *   a radio station's name and genre, if it is not UTF-8.
+ */
 #include "config.h"
 
 #include "lock.h"

@@ -14,25 +14,17 @@
  * trackers; browsers that run P2P Media Loader share with it. With
  * #GstP2pHlsSrc:p2p set to %FALSE, or with nobody else there, it is a plain
  * HTTP source with the same properties, errors, messages and events as
- * souphttpsrc.
+ * souphttpsrc. So it is for all that is no HLS: DASH is not shared.
  *
  * Sharing uses the viewer's uplink, so nothing changes by installing the
  * plugin. It is chosen by the `p2phls+http:` and `p2phls+https:` URI schemes,
- * by `GST_PLUGIN_FEATURE_RANK=p2phlssrc:MAX`, or by name.
+ * by `GST_PLUGIN_FEATURE_RANK=p2phlssrc:MAX`, or by name. The prefix is taken
+ * off what is requested, and keeps on this element whatever a playlist names.
  *
  * All p2phlssrc elements of a pipeline share one session: its worker thread,
- * HTTP connections, segments and peers. The session travels as a #GstContext
- * of the type `gst.p2phls.session` and ends with its last element. The
- * elements that a demuxer makes take the settings of the session that the
- * first one has made. The environment variable `GST_P2PHLS` gives other
- * defaults to every session of a process, as `name=value;name=value`.
- *
- * An application that has a #SoupSession with cookies or logins of its own can
- * have it used, by setting a #GstContext of the type `gst.soup.session` with
- * the session in its field `session` on the pipeline. Signals of its messages
- * then come on the worker thread. The session's limits apply: give it a large
- * `max-conns-per-host`. Elements that set a proxy, a timeout, cookies or
- * anything of TLS do not use it.
+ * HTTP connections, segments and peers. The elements that a demuxer makes take
+ * the settings of the session that the first one has made, so the properties
+ * of the one element within reach are the whole pipeline's.
  *
  * ## Example launch lines
  * |[
@@ -723,22 +715,9 @@ install_properties (GObjectClass *class)
   /**
    * GstP2pHlsSrc:stats:
    *
-   * Counters of the whole session, since its first element started. A
-   * structure named `application/x-p2phls-stats` with these fields; bytes and
-   * segments are those of media segments only:
-   *
-   * - `http-bytes`, `p2p-bytes` (#guint64): received over HTTP, from peers
-   * - `upload-bytes` (#guint64): sent to peers
-   * - `http-segments`, `p2p-segments`, `upload-segments` (#guint64): likewise
-   * - `overhead-bytes` (#guint64): received and thrown away
-   * - `peers` (#guint): connected; `peers-known` (#guint): heard of
-   * - `segments-stored` (#guint), `stored-bytes` (#guint64): held now
-   * - `registry-misses` (#guint64): segment requests that no manifest named
-   * - `trackers` (array of structures): `url`, `state`, `error` (strings)
-   * - `swarms` (array): `info-hash`, `protocol`, `stream` (strings), `peers`
-   *   (#guint)
-   * - `peer-list` (array): `id`, `address` (strings), `down-bytes`, `up-bytes`
-   *   (#guint64), `rtt-us` (#gint64, microseconds)
+   * Counters of the whole session, since its first element started, as a
+   * structure named `application/x-p2phls-stats`. Before and after the session
+   * all are 0. Read-only.
    *
    * Since: 0.1
    */

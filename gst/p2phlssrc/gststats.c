@@ -1,6 +1,53 @@
 /* p2phlssrc: the counters as a GstStructure.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+
+/**
+ * SECTION:p2phlssrc-stats
+ * @title: Statistics
+ *
+ * Fields of the property #GstP2pHlsSrc:stats and of the message
+ * `p2phls-stats`. They count for the whole session, all its elements and
+ * streams together. Bytes and segments are those of media segments only:
+ * playlists, keys and initialization segments are not counted.
+ *
+ * - `http-bytes` (#guint64, bytes): received from the origin
+ * - `p2p-bytes` (#guint64, bytes): received from peers
+ * - `upload-bytes` (#guint64, bytes): sent to peers
+ * - `http-segments` (#guint64, segments): complete, most of their bytes from
+ *   the origin
+ * - `p2p-segments` (#guint64, segments): complete, most of their bytes from
+ *   peers
+ * - `upload-segments` (#guint64, segments): sent to peers to their last byte
+ * - `overhead-bytes` (#guint64, bytes): received and thrown away: bytes that
+ *   came twice, or that nobody needed any more
+ * - `peers` (#guint, connections): open data channels
+ * - `peers-known` (#guint, viewers): in our swarms, as trackers count them
+ * - `segments-stored` (#guint, segments): complete in memory now
+ * - `stored-bytes` (#guint64, bytes): in memory now, parts of segments too
+ * - `registry-misses` (#guint64, requests): for what no playlist had named,
+ *   and so was not shared
+ * - `trackers` (array of structures): one for each of
+ *   #GstP2pHlsSrc:trackers
+ *   - `url` (string): as it was given
+ *   - `state` (string): `connecting`, `connected`, or `waiting` until it is
+ *     tried again
+ *   - `error` (string): why the last connection ended, or what the tracker
+ *     complained about; null when all is well
+ * - `swarms` (array of structures): one for each stream and generation of
+ *   the peer protocol
+ *   - `info-hash` (string): the name by which trackers know it
+ *   - `protocol` (string): `v2` or `v3`, see #GstP2pHlsSrc:protocols
+ *   - `stream` (string): URL of its media playlist, without the query
+ *   - `peers` (#guint, connections): open data channels
+ * - `peer-list` (array of structures): one for each open data channel
+ *   - `id` (string): by which trackers know the peer; 20 characters
+ *   - `address` (string): `host:port` on the other side. It and `rtt-us` are
+ *     as old as the question before this one: empty in the first answer
+ *   - `down-bytes` (#guint64, bytes): of segments received from it
+ *   - `up-bytes` (#guint64, bytes): of segments sent to it
+ *   - `rtt-us` (#gint64, microseconds): round trip; 0 before it is measured
+ */
 #include "gststats.h"
 
 static GstStructure *

@@ -1,6 +1,51 @@
 /* p2phlssrc: HTTP's answers as what GStreamer knows.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+
+/**
+ * SECTION:p2phlssrc-messages
+ * @title: Messages, events and errors
+ *
+ * Element messages on the bus:
+ *
+ * - `p2phls-stats`: each #GstP2pHlsSrc:stats-interval, from one element of the
+ *   session; its fields are the [statistics](#statistics)
+ * - `http-headers`: from each element, for each answer and each refusal, as
+ *   souphttpsrc posts it; for a segment that a playlist has named, which may
+ *   come from anywhere, the status is 200 and both lists are empty
+ *   - `uri` (string): what was asked for, with the prefix if it has one
+ *   - `http-status-code` (#guint): 0 when there was no answer
+ *   - `redirection-uri` (string): where redirects led; left out without one
+ *   - `request-headers`, `response-headers` (structures): a string for each
+ *     header, or an array of them for one that comes several times
+ *
+ * Other messages: `duration-changed` when the size becomes known or grows;
+ * `need-context` and `have-context`, see [contexts](#contexts).
+ *
+ * Errors are those of souphttpsrc. What goes wrong with peers, trackers or
+ * STUN servers is never one: it is logged and shows in the statistics.
+ *
+ * - `RESOURCE NOT_FOUND`: status 404
+ * - `RESOURCE NOT_AUTHORIZED`: status 401, 402, 403 or 407
+ * - `RESOURCE OPEN_READ`: any other refusal; also no URL, or one that is
+ *   neither `http:` nor `https:`
+ * - `RESOURCE SEEK`: the server gave another part than was asked for
+ * - `RESOURCE SETTINGS`: a setting that cannot be understood; names it
+ * - `STREAM FAILED`: no answer at all; the debug log says why
+ *
+ * If a server has answered, the error's details are `http-status-code`
+ * (#guint) and `http-redirect-uri` (string); with `SEEK` the latter is named
+ * `http-redirection-uri`.
+ *
+ * A setting that a running session cannot take is a warning,
+ * `RESOURCE SETTINGS`, and the session keeps what it had.
+ *
+ * The sticky event `http-headers` goes downstream before the first byte, with
+ * the fields of the message. Caps are set for what HTTP names better than
+ * its bytes: `audio/x-unaligned-raw` for audio/L16, `application/x-icy` for
+ * radio, and `application/x-hls` for playlists ahead of a typefinder. Radio
+ * gives the tags `organization`, `genre` and `location`.
+ */
 #include "httpmsg.h"
 
 #include <gst/tag/tag.h>

@@ -1,6 +1,28 @@
 /* p2phlssrc: what all sources of one pipeline share.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+
+/**
+ * SECTION:p2phlssrc-contexts
+ * @title: Contexts
+ *
+ * `gst.p2phls.session` is how the p2phlssrc elements of a pipeline find their
+ * session. An element that starts asks its downstream peer, then its bin, with
+ * a `need-context` message; whoever finds none begins a session and announces
+ * it with `have-context`. Bins answer by themselves: an application need do
+ * nothing. One that keeps the context and sets it on another pipeline makes
+ * both share one session. The session ends when its last element goes to
+ * NULL, whoever still holds the context. An element without a parent joins a
+ * session of the process whose settings agree with its own.
+ *
+ * `gst.soup.session` is an application's: one that has a #SoupSession with
+ * cookies or logins of its own can have it used, by setting a persistent
+ * context of this type, with the session in its field `session`, on the
+ * pipeline. Signals of its messages then come on the worker thread. The
+ * session's limits apply: give it a large `max-conns-per-host`. Elements that
+ * set a proxy, a timeout, cookies or anything of TLS do not use it, and what
+ * is no #SoupSession is passed over.
+ */
 #include "session.h"
 
 #include "gststats.h"
