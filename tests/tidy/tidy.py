@@ -159,7 +159,7 @@ def check_text(path, text):
 
 
 def sources(root):
-    for top in ("gst", "ext", "tools", "tests"):
+    for top in ("gst", "ext", "tools", "tests", "docs"):
         for folder, folders, names in os.walk(os.path.join(root, top)):
             folders[:] = sorted(f for f in folders if f != "node_modules")
             for name in sorted(names):
