@@ -43,8 +43,8 @@ classes.
 # What a GType is called by people.
 TYPES = {"gchararray": "string", "gboolean": "boolean", "gint": "int",
          "guint": "uint", "guint64": "uint64", "gint64": "int64",
-         "GStrv": "list of strings"}
-UNBOUNDED = {2**31 - 1, 2**32 - 1, 2**64 - 1}
+         "GStrv": "list of strings", "gdouble": "double"}
+UNBOUNDED = {2**31 - 1, 2**32 - 1, 2**64 - 1, sys.float_info.max}
 
 
 # --- the comments -----------------------------------------------------------
@@ -87,6 +87,8 @@ def default_text(spec):
         return value.value_nick
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float):
+        return "%g" % value
     return "null" if value in (None, "") else str(value)
 
 

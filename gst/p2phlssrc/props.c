@@ -268,8 +268,9 @@ p2p_http_prop_spec (P2pHttpProp prop)
        *
        * What the User-Agent header says; `{VERSION}` stands for the version of
        * the running GStreamer, and after a space at the end comes the name and
-       * version of libsoup. Default: that of souphttpsrc. Can change in any
-       * state, and is taken with the next request.
+       * version of libsoup. Default: that of souphttpsrc, with the version of
+       * the running GStreamer. Can change in any state, and is taken with the
+       * next request.
        *
        * Since: 0.1
        */
