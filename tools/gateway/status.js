@@ -242,7 +242,8 @@ function showSwitches (history) {
   at('switched-off').hidden = history.p2p && history.upload
   put('switched-off', history.p2p
     ? 'Nothing is given to other viewers: upload=false.'
-    : 'Sharing is switched off (p2p=false): everything comes from the CDN.')
+    : 'Sharing is switched off (p2p=false): everything comes from the CDN, and nothing is counted here.')
+  if (!history.p2p) put('no-swarms', 'None.')
 }
 
 async function copyAddress () {
