@@ -35,10 +35,10 @@ const inBits = bitsPerSecond => bitsPerSecond < 1e6
   ? `${Math.round(bitsPerSecond / 1000)} kbit/s`
   : `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`
 
-// Not measured yet: 0.
-function inMilliseconds (microseconds) {
-  if (!microseconds) return '–'
-  return microseconds < 1000 ? '< 1 ms' : `${Math.round(microseconds / 1000)} ms`
+// 0 is what has not been measured yet, and less than SCTP measures.
+function roundTrip (peer) {
+  if (peer['rtt-us'] >= 1000) return `${Math.round(peer['rtt-us'] / 1000)} ms`
+  return peer['down-bytes'] + peer['up-bytes'] ? '< 1 ms' : '–'
 }
 
 const counted = (count, noun) => `${count} ${noun}${count === 1 ? '' : 's'}`
@@ -214,7 +214,7 @@ function showTables (stats) {
     { text: programs[peer.id.slice(0, 3)] ?? 'viewer', small: peer.address, id: peer.id },
     { text: inBytes(peer['down-bytes']), number: true },
     { text: inBytes(peer['up-bytes']), number: true },
-    { text: inMilliseconds(peer['rtt-us']), number: true }
+    { text: roundTrip(peer), number: true }
   ]))
   showTable('trackers', 'no-trackers', stats.trackers.map(tracker => [
     { text: tracker.url, error: tracker.error },
