@@ -698,6 +698,48 @@ fake_publish (FakePorts *fake, gint64 first, guint count, gboolean live)
         fake_segment (first + i, FAKE_SEGMENT_BYTES));
 }
 
+char *
+fake_high_uri (gint64 id)
+{
+  return g_strdup_printf (FAKE_ORIGIN "stream/high%" G_GINT64_FORMAT ".ts", id);
+}
+
+static char *
+high_playlist (guint count)
+{
+  GString *text = g_string_new ("#EXTM3U\n#EXT-X-TARGETDURATION:2\n");
+
+  for (guint i = 0; i < count; i++)
+    g_string_append_printf (text, "#EXTINF:2,\nhigh%u.ts\n", i);
+  g_string_append (text, "#EXT-X-ENDLIST\n");
+
+  return g_string_free (text, FALSE);
+}
+
+static void
+put_text (FakePorts *fake, const char *uri, char *text)
+{
+  g_hash_table_insert (
+      fake->origin, g_strdup (uri), g_bytes_new_take (text, strlen (text)));
+}
+
+void
+fake_publish_variants (FakePorts *fake)
+{
+  const char *master = "#EXTM3U\n"
+                       "#EXT-X-STREAM-INF:BANDWIDTH=800000\nindex.m3u8\n"
+                       "#EXT-X-STREAM-INF:BANDWIDTH=1600000\nhigh.m3u8\n";
+
+  fake_publish (fake, 0, 40, FALSE);
+  for (gint64 id = 0; id < 40; id++)
+    g_hash_table_insert (fake->origin, fake_high_uri (id),
+        fake_segment (1000 + id, FAKE_SEGMENT_BYTES));
+  put_text (fake, FAKE_HIGH_PLAYLIST, high_playlist (40));
+  put_text (fake, FAKE_MASTER, g_strdup (master));
+  fake_request (fake, FAKE_MASTER);
+  fake_http_answer_all (fake);
+}
+
 void
 fake_load_playlist (FakePorts *fake)
 {

@@ -17,6 +17,8 @@
 /* Where the fake origin and the fake tracker are. */
 #define FAKE_ORIGIN "http://origin.test/"
 #define FAKE_PLAYLIST FAKE_ORIGIN "stream/index.m3u8"
+#define FAKE_MASTER FAKE_ORIGIN "stream/master.m3u8"
+#define FAKE_HIGH_PLAYLIST FAKE_ORIGIN "stream/high.m3u8"
 #define FAKE_TRACKER "ws://tracker.test/"
 
 /* The usual fake segment: long enough for several messages. */
@@ -163,6 +165,12 @@ char *fake_segment_uri (gint64 id);
 char *fake_playlist (gint64 first, guint count, gboolean live);
 /* Puts the playlist and its segments on the origin. */
 void fake_publish (FakePorts *fake, gint64 first, guint count, gboolean live);
+/* Films of forty segments at 800 kbit/s (that of fake_publish()) and at
+ * 1600 kbit/s, whose segments fake_high_uri() names. The player has loaded the
+ * multivariant playlist. */
+void fake_publish_variants (FakePorts *fake);
+/* Returns: (transfer full). */
+char *fake_high_uri (gint64 id);
 /* Has the player load the playlist as published. */
 void fake_load_playlist (FakePorts *fake);
 

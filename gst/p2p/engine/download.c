@@ -257,6 +257,10 @@ take (P2pDownload *download, GBytes *bytes)
 {
   P2pEngine *engine = download->share->engine;
   gsize size = g_bytes_get_size (bytes);
+  guint i;
+
+  for (i = 0; download->http != 0 && i < download->requests->len; i++)
+    ((P2pPlayerRequest *) download->requests->pdata[i])->from_http += size;
 
   download->last_byte_us = engine->now_us;
   download->source_bytes += size;

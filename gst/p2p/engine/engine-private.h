@@ -150,7 +150,8 @@ struct _P2pPlayerRequest
   P2pEntry *entry; /* one user of it */
   P2pCursor cursor;
   guint64 delivered;
-  guint64 pace_bps; /* 0: as it comes */
+  guint64 from_http; /* bytes that came from there since it was asked for */
+  guint64 pace_bps;  /* of what peers and the store give, 0: as it comes */
   P2pTimer pace_timer;
 };
 

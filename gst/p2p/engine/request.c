@@ -7,6 +7,7 @@
  */
 #include "engine-private.h"
 #include "formats/gatewayurl.h"
+#include "policy/pace.h"
 #include "policy/retry.h"
 
 /* Bytes that tell a playlist from everything else: a byte order mark, some
@@ -171,16 +172,22 @@ send_made_up_headers (P2pPlayerRequest *request)
   request->headers_sent = TRUE;
 }
 
-/* How many bytes may be handed over now. */
+/* How many bytes may be handed over now. What comes from the origin has a pace
+ * of its own, the network's. */
 static guint64
 allowance (P2pPlayerRequest *request)
 {
-  gint64 elapsed_us = request->engine->now_us - request->asked_us;
-  double paced;
+  const P2pEntry *entry = request->entry;
+  P2pFetchView view = { 0 };
+  guint64 paced;
 
   if (request->pace_bps == 0)
     return G_MAXUINT64;
-  paced = (double) request->pace_bps / 8 * elapsed_us / G_USEC_PER_SEC;
+  p2p_request_need (request, &view);
+  paced = p2p_pace_bytes (request->pace_bps,
+      entry->total != P2P_SIZE_UNKNOWN ? entry->total : entry->size,
+      view.duration_us, view.now_us - view.asked_us);
+  paced = MAX (paced, request->from_http);
 
   return paced > request->delivered ? paced - request->delivered : 0;
 }
@@ -208,12 +215,12 @@ p2p_request_advance (P2pPlayerRequest *request)
     allowed -= g_bytes_get_size (bytes);
     engine->ports.sink->ops->data (engine->ports.sink, request->id, bytes);
   }
-  if (!entry->complete)
-    return;
   if (request->delivered < entry->size) {
-    p2p_timer_set (&request->pace_timer, engine->now_us + PACE_TICK_US);
+    p2p_timer_set_sooner (&request->pace_timer, engine->now_us + PACE_TICK_US);
     return;
   }
+  if (!entry->complete)
+    return;
 
   consumer = g_hash_table_lookup (engine->consumers, &request->consumer);
   segment = p2p_stream_segment (request->share->stream, request->segment_id);
@@ -235,27 +242,19 @@ on_pace (gpointer owner, gint64 now_us)
     start_http (request);
 }
 
-/* A stored segment would arrive in no time and lead the demuxer to a variant
- * that the network cannot carry (docs/design/pacing.md). */
+/* What peers and the store give comes in no time, and would lead the demuxer to
+ * a variant that the network cannot carry (docs/design/pacing.md). */
 static guint64
-pace_of_stored (P2pPlayerRequest *request)
+pace_of (P2pPlayerRequest *request)
 {
   P2pEngine *engine = request->engine;
-  P2pFetchView view = { 0 };
-  guint64 bps, least_bps;
-  gint64 longest_us;
+  const P2pStream *stream = request->share->stream;
+  guint64 http_bps =
+      p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us);
+  guint64 above = p2p_registry_next_bitrate (engine->registry, stream,
+      MAX (stream->bitrate, p2p_pace_choice (http_bps)));
 
-  p2p_request_need (request, &view);
-  bps = MAX (view.http_bps,
-      p2p_bandwidth_bps (&engine->all_bandwidth, engine->now_us));
-  if (bps == 0)
-    return 0;
-  longest_us = view.ahead_us > view.urgent_us ? view.duration_us / 2
-                                              : view.duration_us / 4;
-  least_bps = request->entry->size * 8.0 * G_USEC_PER_SEC
-      / MAX (longest_us, PACE_TICK_US);
-
-  return MAX (bps, least_bps);
+  return above != 0 ? p2p_pace_bps (http_bps, stream->bitrate, above) : 0;
 }
 
 /* Being sent to peers, so that it could not be forgotten. */
@@ -301,8 +300,8 @@ start_segment (P2pPlayerRequest *request, P2pShare *share, gint64 id)
   share->profile = p2p_http_profile_ref (request->profile);
   p2p_share_wants_schedule (share);
 
+  request->pace_bps = pace_of (request);
   if (request->entry->complete) {
-    request->pace_bps = pace_of_stored (request);
     P2P_LOG_DEBUG (P2P_AREA_POLICY, request->id,
         "segment %" G_GINT64_FORMAT " is stored, paced to %" G_GUINT64_FORMAT
         " bit/s",

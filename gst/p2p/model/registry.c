@@ -621,6 +621,40 @@ p2p_registry_is_empty (P2pRegistry *registry)
   return registry->presentations->len == 0;
 }
 
+static const Presentation *
+presentation_of (P2pRegistry *registry, const P2pStream *stream)
+{
+  for (guint i = 0; i < registry->renditions->len; i++) {
+    const Rendition *rendition = registry->renditions->pdata[i];
+
+    if (&rendition->listing.stream == stream)
+      return rendition->presentation;
+  }
+
+  return NULL;
+}
+
+guint64
+p2p_registry_next_bitrate (
+    P2pRegistry *registry, const P2pStream *stream, guint64 bitrate)
+{
+  const Presentation *presentation = presentation_of (registry, stream);
+  guint64 next = 0;
+
+  if (presentation == NULL || stream->type != P2P_STREAM_MAIN)
+    return 0;
+  for (guint i = 0; i < presentation->listings->len; i++) {
+    const P2pListing *listing = presentation->listings->pdata[i];
+
+    if (listing->stream.type == P2P_STREAM_MAIN
+        && listing->stream.bitrate > bitrate
+        && (next == 0 || listing->stream.bitrate < next))
+      next = listing->stream.bitrate;
+  }
+
+  return next;
+}
+
 GPtrArray *
 p2p_registry_streams (P2pRegistry *registry)
 {

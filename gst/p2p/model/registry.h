@@ -131,6 +131,11 @@ P2pResourceKind p2p_registry_lookup (P2pRegistry *registry, const char *uri,
 /* Whether any manifest has been read: before that, unknown is no miss. */
 gboolean p2p_registry_is_empty (P2pRegistry *registry);
 
+/* The lowest bitrate above @bitrate that a demuxer could take instead of
+ * @stream: of the main streams of its presentation. 0: none. */
+guint64 p2p_registry_next_bitrate (
+    P2pRegistry *registry, const P2pStream *stream, guint64 bitrate);
+
 /* All streams. Returns: (transfer none) (element-type P2pStream). */
 GPtrArray *p2p_registry_streams (P2pRegistry *registry);
 

@@ -707,53 +707,139 @@ download_at (FakePorts *fake, gint64 id, guint64 bps)
   fake_assert_segment (request, id, FAKE_SEGMENT_BYTES);
 }
 
+/* The rate that hlsdemux measures from @begun_us on, once @request ends. */
+static guint64
+measured_bps (FakePorts *fake, FakeRequest *request, gint64 begun_us)
+{
+  while (!request->ended)
+    fake_advance (fake, 10 * 1000);
+
+  return FAKE_SEGMENT_BYTES * 8 * (guint64) G_USEC_PER_SEC
+      / MAX (fake->now_us - begun_us, 1);
+}
+
+/* A player of the lower variant that has played two segments, over HTTP at
+ * @http_bps. */
+static FakePorts *
+playing_low (guint64 http_bps)
+{
+  FakePorts *fake = fake_ports_new (NULL);
+
+  fake_publish_variants (fake);
+  fake_load_playlist (fake);
+  for (gint64 id = 0; id < 2; id++)
+    download_at (fake, id, http_bps);
+
+  return fake;
+}
+
+/* Not so fast that the demuxer takes the variant above, which HTTP does not
+ * carry; not so slow that it leaves this one. */
 static void
 test_stored_segment_is_paced (void)
 {
-  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (FakePorts) fake = playing_low (500 * 1000);
+  gint64 begun_us = fake->now_us;
   FakeRequest *request;
-  gint64 begun_us;
+  guint64 bps;
 
-  fake_publish (fake, 0, 6, FALSE);
-  fake_load_playlist (fake);
-  for (gint64 id = 0; id < 5; id++)
-    download_at (fake, id, 4 * 1000 * 1000);
-
-  /* 0.4 s at the rate of the network, below half of the segment. */
-  begun_us = fake->now_us;
   fake->consumer = 2;
-  request = fake_request_segment (fake, 2);
+  request = fake_request_segment (fake, 1);
   g_assert_nonnull (request->headers);
-  while (!request->ended) {
-    gint64 elapsed_us = fake->now_us - begun_us;
-
-    g_assert_cmpint (elapsed_us, <, FAKE_SEGMENT_US / 2);
-    g_assert_cmpuint (request->body->len, <=,
-        4.4 * 1000 * 1000 / 8 * elapsed_us / G_USEC_PER_SEC + 1);
-    fake_advance (fake, 10 * 1000);
-  }
-  g_assert_cmpint (fake->now_us - begun_us, >, 300 * 1000);
-  fake_assert_segment (request, 2, FAKE_SEGMENT_BYTES);
+  bps = measured_bps (fake, request, begun_us);
+  g_assert_cmpuint (bps, >, 1.25 * 800 * 1000);
+  g_assert_cmpuint (bps, <, 1.25 * 1600 * 1000);
+  fake_assert_segment (request, 1, FAKE_SEGMENT_BYTES);
 }
 
-/* However slow the network was, playback comes first. */
 static void
-test_pace_has_a_floor (void)
+test_pace_is_https_where_that_is_more (void)
+{
+  g_autoptr (FakePorts) fake = playing_low (1900 * 1000);
+  gint64 begun_us = fake->now_us;
+  FakeRequest *request;
+
+  request = fake_request_segment (fake, 1);
+  g_assert_cmpuint (
+      measured_bps (fake, request, begun_us), >, 0.95 * 1900 * 1000);
+}
+
+/* There is nothing to climb to. */
+static void
+test_no_pace_without_variants (void)
 {
   g_autoptr (FakePorts) fake = fake_ports_new (NULL);
   FakeRequest *request;
-  gint64 begun_us;
 
   fake_publish (fake, 0, 6, FALSE);
   fake_load_playlist (fake);
-  download_at (fake, 0, 200 * 1000);
-  begun_us = fake->now_us;
+  download_at (fake, 0, 500 * 1000);
   fake->consumer = 2;
   request = fake_request_segment (fake, 0);
-  while (!request->ended)
-    fake_advance (fake, 10 * 1000);
-  g_assert_cmpint (fake->now_us - begun_us, <=, FAKE_SEGMENT_US / 2);
+  fake_advance (fake, 1);
   fake_assert_segment (request, 0, FAKE_SEGMENT_BYTES);
+}
+
+static void
+test_no_pace_where_http_carries_all (void)
+{
+  g_autoptr (FakePorts) fake = playing_low (2100 * 1000);
+  FakeRequest *request = fake_request_segment (fake, 1);
+
+  fake_advance (fake, 1);
+  fake_assert_segment (request, 1, FAKE_SEGMENT_BYTES);
+}
+
+static void
+test_no_pace_at_the_top (void)
+{
+  g_autoptr (FakePorts) fake = playing_low (500 * 1000);
+  g_autofree char *uri = fake_high_uri (1);
+  FakeRequest *request;
+
+  fake_request (fake, FAKE_HIGH_PLAYLIST);
+  fake_http_answer_all (fake);
+  fake_request (fake, uri);
+  fake_http_answer_all (fake);
+  request = fake_request (fake, uri);
+  fake_advance (fake, 1);
+  g_assert_true (request->ended);
+  g_assert_cmpuint (request->body->len, ==, FAKE_SEGMENT_BYTES);
+}
+
+/* What comes from the origin has the network's own pace. */
+static void
+test_http_is_not_paced (void)
+{
+  g_autoptr (FakePorts) fake = playing_low (500 * 1000);
+  FakeRequest *request = fake_request_segment (fake, 2);
+
+  fake_http_answer_all (fake);
+  fake_assert_segment (request, 2, FAKE_SEGMENT_BYTES);
+}
+
+/* A neighbour sends in no time, and holds nothing of the variant above. */
+static void
+test_peers_are_paced (void)
+{
+  g_autoptr (FakePorts) fake = playing_low (500 * 1000);
+  P2pCommand asked = { 0 };
+  FakeRequest *request;
+  FakeConn *conn;
+  gint64 begun_us;
+  guint64 bps;
+
+  conn = fake_connect (fake, "-GS0100-alicealice12");
+  fake_conn_has (fake, conn, 2);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  begun_us = fake->now_us;
+  request = fake_request_segment (fake, 2);
+  fake_conn_serve (fake, conn, &asked);
+  g_assert_false (request->ended);
+  bps = measured_bps (fake, request, begun_us);
+  g_assert_cmpuint (bps, >, 1.25 * 800 * 1000);
+  g_assert_cmpuint (bps, <, 1.25 * 1600 * 1000);
+  fake_assert_segment (request, 2, FAKE_SEGMENT_BYTES);
 }
 
 static void
@@ -762,7 +848,7 @@ test_cancel_while_paced (void)
   g_autoptr (FakePorts) fake = fake_ports_new (NULL);
   FakeRequest *request;
 
-  fake_publish (fake, 0, 6, FALSE);
+  fake_publish_variants (fake);
   fake_load_playlist (fake);
   download_at (fake, 0, 1000 * 1000);
   request = fake_request_segment (fake, 0);
@@ -848,7 +934,13 @@ main (int argc, char **argv)
   ADD ("misses-are-counted", test_misses_are_counted);
   ADD ("stored-segment-costs-no-http", test_stored_segment_costs_no_http);
   ADD ("stored-segment-is-paced", test_stored_segment_is_paced);
-  ADD ("pace-has-a-floor", test_pace_has_a_floor);
+  ADD ("pace-is-https-where-that-is-more",
+      test_pace_is_https_where_that_is_more);
+  ADD ("no-pace-without-variants", test_no_pace_without_variants);
+  ADD ("no-pace-where-http-carries-all", test_no_pace_where_http_carries_all);
+  ADD ("no-pace-at-the-top", test_no_pace_at_the_top);
+  ADD ("http-is-not-paced", test_http_is_not_paced);
+  ADD ("peers-are-paced", test_peers_are_paced);
   ADD ("cancel-while-paced", test_cancel_while_paced);
   ADD ("not-for-sharing", test_not_for_sharing);
   ADD ("alone-there-is-no-wait", test_alone_there_is_no_wait);

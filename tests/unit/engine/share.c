@@ -372,12 +372,19 @@ test_off_while_it_waits (void)
 static void
 test_off_while_paced (void)
 {
-  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
-  FakeRequest *request = fake_request_segment (fake, 3);
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
 
-  switch_off (fake);
+  fake_publish_variants (fake);
+  fake_load_playlist (fake);
+  fake_request_segment (fake, 3);
   fake_advance (fake, FAKE_SEGMENT_US);
   fake_http_answer_all (fake);
+  request = fake_request_segment (fake, 3);
+  fake_advance (fake, 1);
+  g_assert_false (request->ended);
+  switch_off (fake);
+  fake_advance (fake, 1);
   fake_assert_segment (request, 3, SIZE);
   g_assert_cmpuint (fake_http_segment_count (fake, 3), ==, 1);
 }
@@ -452,34 +459,6 @@ test_off_before_the_playlist_is_read (void)
   g_assert_cmpuint (fake->sockets->len, ==, 0);
 }
 
-#define MASTER FAKE_ORIGIN "stream/master.m3u8"
-
-/* A master of two variants, of which only the first has segments of its own
- * names. */
-static void
-publish_variants (FakePorts *fake)
-{
-  const char *master = "#EXTM3U\n"
-                       "#EXT-X-STREAM-INF:BANDWIDTH=800000\nindex.m3u8\n"
-                       "#EXT-X-STREAM-INF:BANDWIDTH=1600000\nhigh.m3u8\n";
-  GString *high = g_string_new ("#EXTM3U\n#EXT-X-TARGETDURATION:2\n");
-
-  fake_publish (fake, 0, 40, FALSE);
-  for (guint i = 0; i < 40; i++) {
-    g_string_append_printf (high, "#EXTINF:2,\nhigh%u.ts\n", i);
-    g_hash_table_insert (fake->origin,
-        g_strdup_printf (FAKE_ORIGIN "stream/high%u.ts", i),
-        fake_segment (1000 + i, SIZE));
-  }
-  g_string_append (high, "#EXT-X-ENDLIST\n");
-  g_hash_table_insert (fake->origin, g_strdup (FAKE_ORIGIN "stream/high.m3u8"),
-      g_string_free_to_bytes (high));
-  g_hash_table_insert (fake->origin, g_strdup (MASTER),
-      g_bytes_new_static (master, strlen (master)));
-  fake_request (fake, MASTER);
-  fake_http_answer_all (fake);
-}
-
 static guint
 swarms (FakePorts *fake)
 {
@@ -495,7 +474,7 @@ test_rendition_is_left (void)
   g_autoptr (FakePorts) fake = fake_ports_new (NULL);
   FakeConn *conn;
 
-  publish_variants (fake);
+  fake_publish_variants (fake);
   fake_load_playlist (fake);
   conn = fake_connect (fake, ALICE);
   play (fake, 0);

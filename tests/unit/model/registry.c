@@ -468,6 +468,30 @@ test_reloaded_master (void)
 }
 
 static void
+test_next_bitrate (void)
+{
+  g_autoptr (P2pRegistry) registry = p2p_registry_new (NULL);
+  P2pStream *low, *high;
+
+  add (registry, "https://c/m.m3u8",
+      "#EXTM3U\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"a.m3u8\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=3000,AUDIO=\"a\"\nhigh.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1000,AUDIO=\"a\"\nlow.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=2000,AUDIO=\"a\"\nmiddle.m3u8\n");
+  add (registry, "https://c/other.m3u8",
+      "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1500\no.m3u8\n");
+  low = find_stream (registry, "https://c/low.m3u8");
+  high = find_stream (registry, "https://c/high.m3u8");
+  g_assert_cmpuint (p2p_registry_next_bitrate (registry, low, 1000), ==, 2000);
+  g_assert_cmpuint (p2p_registry_next_bitrate (registry, low, 2500), ==, 3000);
+  g_assert_cmpuint (p2p_registry_next_bitrate (registry, high, 3000), ==, 0);
+  g_assert_cmpuint (p2p_registry_next_bitrate (registry,
+                        find_stream (registry, "https://c/a.m3u8"), 0),
+      ==, 0);
+}
+
+static void
 test_user_swarm_id (void)
 {
   g_autoptr (P2pRegistry) registry = p2p_registry_new ("my stream");
@@ -809,6 +833,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/registry/redirect", test_redirect);
   g_test_add_func ("/model/registry/playlist-by-path", test_playlist_by_path);
   g_test_add_func ("/model/registry/reloaded-master", test_reloaded_master);
+  g_test_add_func ("/model/registry/next-bitrate", test_next_bitrate);
   g_test_add_func ("/model/registry/user-swarm-id", test_user_swarm_id);
   g_test_add_func ("/model/registry/redundant", test_redundant);
   g_test_add_func ("/model/registry/sliding", test_sliding);
