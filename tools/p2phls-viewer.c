@@ -22,6 +22,14 @@
 /* What playbin keeps between demuxer and decoders for adaptive streams. */
 #define QUEUE_TIME (5 * GST_SECOND)
 
+/* What the demuxer says of a fragment that it has. */
+typedef struct
+{
+  char *uri;
+  gint64 wall_ms;
+  gint64 download_ms; /* from request to end: what it measures */
+} Fragment;
+
 typedef struct
 {
   GMainLoop *loop;
@@ -34,6 +42,7 @@ typedef struct
   char *error; /* (nullable) */
   int http_status;
   gboolean ended;
+  GArray *fragments; /* of Fragment, since the last report */
 
   /* The rest is shared with the streaming threads. */
   GMutex lock;
@@ -381,6 +390,32 @@ add_stats (JsonBuilder *builder, Viewer *viewer)
   json_builder_end_object (builder);
 }
 
+static gint64
+wall_ms (const Viewer *viewer)
+{
+  return (g_get_monotonic_time () - viewer->started_us) / 1000;
+}
+
+static void
+add_fragments (JsonBuilder *builder, Viewer *viewer)
+{
+  guint i;
+
+  json_builder_set_member_name (builder, "fragments");
+  json_builder_begin_array (builder);
+  for (i = 0; i < viewer->fragments->len; i++) {
+    const Fragment *fragment = &g_array_index (viewer->fragments, Fragment, i);
+
+    json_builder_begin_object (builder);
+    add_string (builder, "uri", fragment->uri);
+    add_int (builder, "wall-ms", fragment->wall_ms);
+    add_int (builder, "download-ms", fragment->download_ms);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+  g_array_set_size (viewer->fragments, 0);
+}
+
 static void
 report (Viewer *viewer, gboolean final)
 {
@@ -388,11 +423,11 @@ report (Viewer *viewer, gboolean final)
   g_autofree char *line = NULL;
 
   json_builder_begin_object (builder);
-  add_int (builder, "wall-ms",
-      (g_get_monotonic_time () - viewer->started_us) / 1000);
+  add_int (builder, "wall-ms", wall_ms (viewer));
   add_int (builder, "cpu-ms", cpu_ms ());
   add_int (builder, "rss-kib", resident_kib ());
   add_progress (builder, viewer);
+  add_fragments (builder, viewer);
   add_stats (builder, viewer);
   if (viewer->error != NULL) {
     add_string (builder, "error", viewer->error);
@@ -446,6 +481,28 @@ go_back (Viewer *viewer)
     g_printerr ("p2phls-viewer: this stream does not go back\n");
 }
 
+static void
+clear_fragment (gpointer fragment)
+{
+  g_free (((Fragment *) fragment)->uri);
+}
+
+/* The message has other fields when it tells of a switch. */
+static void
+take_fragment (Viewer *viewer, const GstStructure *statistics)
+{
+  Fragment fragment = { .wall_ms = wall_ms (viewer) };
+  GstClockTime download_time;
+
+  if (!gst_structure_has_name (statistics, "adaptive-streaming-statistics")
+      || !gst_structure_get_clock_time (
+          statistics, "fragment-download-time", &download_time))
+    return;
+  fragment.uri = g_strdup (gst_structure_get_string (statistics, "uri"));
+  fragment.download_ms = (gint64) GST_TIME_AS_MSECONDS (download_time);
+  g_array_append_val (viewer->fragments, fragment);
+}
+
 static gboolean
 on_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -455,6 +512,8 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
     take_error (viewer, message);
   } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_APPLICATION) {
     go_back (viewer);
+  } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT) {
+    take_fragment (viewer, gst_message_get_structure (message));
   } else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS) {
     viewer->ended = TRUE;
     if (!opt_linger)
@@ -543,11 +602,14 @@ main (int argc, char **argv)
   g_mutex_init (&viewer.lock);
   g_cond_init (&viewer.wake);
   viewer.loop = g_main_loop_new (NULL, FALSE);
+  viewer.fragments = g_array_new (FALSE, FALSE, sizeof (Fragment));
+  g_array_set_clear_func (viewer.fragments, clear_fragment);
 
   play (&viewer);
 
   gst_object_unref (viewer.pipeline);
   g_main_loop_unref (viewer.loop);
+  g_array_unref (viewer.fragments);
   g_cond_clear (&viewer.wake);
   g_mutex_clear (&viewer.lock);
   g_free (viewer.error);
