@@ -9,8 +9,6 @@ wanted of it; a miss makes the exit status 1.
     swarm.py list
 """
 
-import argparse
-import json
 import os
 import statistics
 import sys
@@ -20,58 +18,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 
 import corpus  # noqa: E402
+import figures  # noqa: E402
 import origin as origins  # noqa: E402
 import procs  # noqa: E402
+from figures import Figure, progress, watch  # noqa: E402
 
 PLAY_SECONDS = 60  # every viewer, after the last has joined
 SCHEME = "p2phls+http"
-
-
-class Figure:
-    """One line of the table."""
-
-    def __init__(self, name, measured, most=None, least=None, unit=""):
-        self.name, self.measured, self.unit = name, measured, unit
-        self.most, self.least = most, least
-
-    @property
-    def wanted(self):
-        if self.most is not None:
-            return "<= %g" % self.most
-        return ">= %g" % self.least if self.least is not None else "report"
-
-    @property
-    def met(self):
-        return (self.most is None or self.measured <= self.most + 1e-9) and \
-            (self.least is None or self.measured >= self.least - 1e-9)
-
-
-def progress(text):
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\033[K%s" % text)
-        sys.stderr.flush()
-    else:
-        print(text, file=sys.stderr, flush=True)
-
-
-def watch(label, seconds, viewers=(), pages=None):
-    """Lets a swarm run, and says how it is doing."""
-    end = time.monotonic() + seconds
-    said = 0
-    while time.monotonic() < end:
-        gone = [v for v in viewers if not v.running()]
-        if gone:
-            raise RuntimeError("%s has left: %s %s" % (
-                gone[0].name, gone[0].last.get("error"),
-                "\n".join(gone[0].noise[-5:])))
-        if time.monotonic() - said > (1 if sys.stderr.isatty() else 15):
-            said = time.monotonic()
-            progress("%s: %3d s to go, stalls %d, peers %s" % (
-                label, end - said, sum(v.last.get("stalls", 0)
-                                       for v in viewers),
-                " ".join(str(v.stat("peers")) for v in viewers)))
-        time.sleep(0.2)
-    progress("")
 
 
 def settings(tracker, **more):
@@ -324,53 +277,16 @@ SCENARIOS = {f.__name__: f for f in (
     live5, live10, window4, vod5, browsers, browsers_edge, memory, flat)}
 
 
-def table(figures):
-    width = max(len(f.name) for f in figures)
-    print("%-*s  %10s  %12s" % (width, "figure", "wanted", "measured"))
-    for f in figures:
-        print("%-*s  %10s  %8.2f %-4s%s" % (
-            width, f.name, f.wanted, f.measured, f.unit,
-            "" if f.met else "MISSED"))
-    sys.stdout.flush()
-
-
 def main():
     global SCHEME, PLAY_SECONDS
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    parser.add_argument("--build", help="the build folder")
-    parser.add_argument("--json", help="write the figures here, too")
+    parser = figures.parser(__doc__)
     parser.add_argument("--seconds", type=int, default=PLAY_SECONDS)
     parser.add_argument("--without", action="store_true",
                         help="souphttpsrc instead, for comparison")
     arguments = parser.parse_args()
-    if arguments.names == ["list"]:
-        for name, scenario in SCENARIOS.items():
-            print(name)
-        return 0
-    if arguments.build:
-        procs.BUILD = os.path.abspath(arguments.build)
-        os.environ["P2PHLS_BUILD"] = procs.BUILD
     SCHEME = "http" if arguments.without else SCHEME
     PLAY_SECONDS = arguments.seconds
-    unknown = [n for n in arguments.names if n not in SCENARIOS]
-    if unknown:
-        parser.error("no such benchmark: %s" % ", ".join(unknown))
-
-    figures = []
-    for name in arguments.names or SCENARIOS:
-        mine = SCENARIOS[name]()
-        figures += mine
-        table(mine)
-    if len(arguments.names) != 1:
-        print()
-        table(figures)
-    if arguments.json:
-        with open(arguments.json, "w") as file:
-            json.dump([{"name": f.name, "wanted": f.wanted, "unit": f.unit,
-                        "measured": f.measured, "met": f.met}
-                       for f in figures], file, indent=1)
-    return 0 if all(f.met for f in figures) else 1
+    return figures.main(arguments, SCENARIOS)
 
 
 if __name__ == "__main__":

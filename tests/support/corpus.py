@@ -123,9 +123,54 @@ def make_variants(folder, seconds, kbps):
     write(folder, "master.m3u8", "\n".join(lines) + "\n")
 
 
+LADDER = (1000, 2500, 5000, 8000)  # kbit/s
+TS_PACKET = 188
+TS_NULL = b"\x47\x1f\xff\x10" + b"\xff" * (TS_PACKET - 4)
+
+
+def padded(data, size):
+    """A transport stream at a constant rate: null packets, evenly between its
+    own, until it has this size."""
+    packets = len(data) // TS_PACKET
+    more = max(0, size // TS_PACKET - packets)
+    out, given = [], 0
+    for number in range(packets):
+        out.append(data[number * TS_PACKET:(number + 1) * TS_PACKET])
+        due = more * (number + 1) // packets
+        out.append(TS_NULL * (due - given))
+        given = due
+    return b"".join(out)
+
+
+def make_ladder(folder, seconds, kbps):
+    """One encoding at four rates, which is cheap; each segment has just the
+    bytes that its BANDWIDTH claims. from-5000.m3u8 names that rate first,
+    with which a player then begins."""
+    lowest = os.path.join(folder, "lowest")
+    os.makedirs(lowest)
+    cut(mezzanine(seconds, kbps), lowest, *segments(lowest, ".ts"))
+    names = sorted(os.listdir(lowest))
+    head, variants = "#EXTM3U\n#EXT-X-VERSION:3\n", []
+    for rate in LADDER:
+        os.makedirs(os.path.join(folder, str(rate)))
+        for name in names:
+            with open(os.path.join(lowest, name), "rb") as source:
+                data = source.read()
+            if name.endswith(".ts"):
+                data = padded(data, rate * 1000 // 8 * SEGMENT_SECONDS)
+            with open(os.path.join(folder, str(rate), name), "wb") as target:
+                target.write(data)
+        variants.append('#EXT-X-STREAM-INF:BANDWIDTH=%d,CODECS="avc1.42c00d,'
+                        'mp4a.40.2"\n%d/media.m3u8\n' % (rate * 1000, rate))
+    shutil.rmtree(lowest)
+    write(folder, "master.m3u8", head + "".join(variants))
+    write(folder, "from-5000.m3u8", head + variants.pop(2) + "".join(variants))
+
+
 MAKERS = {"ts": make_ts, "fmp4": make_fmp4, "range-ts": make_range_ts,
           "range-fmp4": make_range_fmp4, "aes": make_aes,
-          "audio": make_audio, "variants": make_variants}
+          "audio": make_audio, "variants": make_variants,
+          "ladder": make_ladder}
 
 
 def folder(kind, seconds=60, kbps=600):

@@ -80,7 +80,7 @@ class Playlist:
 
 
 class Origin:
-    def __init__(self, folder, window=None, begin=None):
+    def __init__(self, folder, window=None, begin=None, address="127.0.0.1"):
         """window: segments in the live playlist, None for VOD; begin:
         segments that exist at start () (default: a full window)."""
         self.folder, self.window = folder, window
@@ -89,15 +89,15 @@ class Origin:
         self.counts, self.faults, self.live = {}, [], {}
         self.started = None
         self.server = http.server.ThreadingHTTPServer(
-            ("127.0.0.1", 0), type("Handler", (Handler,), {"origin": self}))
+            (address, 0), type("Handler", (Handler,), {"origin": self}))
         self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
+        self.address, self.port = self.server.server_address[:2]
         self.thread = threading.Thread(
             target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 
     def url(self, path, scheme="p2phls+http"):
-        return "%s://127.0.0.1:%d/%s" % (scheme, self.port, path)
+        return "%s://%s:%d/%s" % (scheme, self.address, self.port, path)
 
     def start(self):
         """Live time begins."""

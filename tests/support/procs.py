@@ -140,10 +140,10 @@ class NpmTracker(Process):
 class OwnTracker(Process):
     """p2phls-tracker: for tests that are not about the tracker."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, address="127.0.0.1"):
         super().__init__(
             [os.path.join(BUILD, "tools", "p2phls-tracker"),
-             "--port", str(port)], name="own tracker")
+             "--port", str(port), "--address", address], name="own tracker")
         self.url = self.first(self.words).rstrip("/")
 
 
