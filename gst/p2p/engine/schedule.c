@@ -6,6 +6,7 @@
  */
 #include "engine-private.h"
 #include "policy/election.h"
+#include "policy/pace.h"
 
 /* Segments at once, ahead of the player: P2P Media Loader's defaults. */
 #define PEER_PREFETCHES_MAX 3
@@ -322,11 +323,17 @@ is_pressing (P2pDownload *download)
 static Slots
 free_slots (P2pShare *share)
 {
+  P2pEngine *engine = share->engine;
   Slots slots = { PEER_PREFETCHES_MAX, HTTP_PREFETCHES_MAX };
   guint i;
 
+  /* They would still be there when the player asks for its next one. */
+  slots.http_slots = p2p_pace_beside (
+      p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us),
+      share->stream->bitrate, HTTP_PREFETCHES_MAX);
+
   /* Who has just come may hold what we would fetch. */
-  if (p2p_share_expect_until_us (share) > share->engine->now_us)
+  if (p2p_share_expect_until_us (share) > engine->now_us)
     slots.http_slots = 0;
 
   for (i = 0; i < share->downloads->len; i++) {

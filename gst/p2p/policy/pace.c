@@ -1,4 +1,4 @@
-/* p2phlssrc: how fast a demuxer may get what costs the origin nothing.
+/* p2phlssrc: what a demuxer measures, and must not be led to.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "pace.h"
@@ -43,4 +43,16 @@ p2p_pace_bytes (
   double least = (double) size * elapsed_us / MAX (LONGEST * duration_us, 1);
 
   return bounded (MAX (paced, least));
+}
+
+guint
+p2p_pace_beside (guint64 http_bps, guint64 bitrate, guint most)
+{
+  guint64 carried;
+
+  if (http_bps == 0 || bitrate == 0)
+    return most;
+  carried = p2p_pace_choice (http_bps) / bitrate;
+
+  return carried > 0 ? MIN (carried - 1, most) : 0;
 }

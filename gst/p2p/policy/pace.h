@@ -1,4 +1,4 @@
-/* p2phlssrc: how fast a demuxer may get what costs the origin nothing.
+/* p2phlssrc: what a demuxer measures, and must not be led to.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  *
  * Threads: any. Pure. Source: docs/design/pacing.md.
@@ -20,5 +20,9 @@ guint64 p2p_pace_bps (guint64 http_bps, guint64 bitrate, guint64 above);
  * @size: its bytes, or what is known of them */
 guint64 p2p_pace_bytes (
     guint64 bps, guint64 size, gint64 duration_us, gint64 elapsed_us);
+
+/* How many transfers of at most @most may go to the origin beside the player's
+ * own without costing it its variant. */
+guint p2p_pace_beside (guint64 http_bps, guint64 bitrate, guint most);
 
 G_END_DECLS

@@ -396,6 +396,41 @@ test_alone_nothing_is_prefetched (void)
   g_assert_cmpuint (fake_http_segment_count (fake, 4), ==, 0);
 }
 
+/* What comes from the origin ahead of a player of 800 kbit/s and beside a peer,
+ * on a line of @bps. */
+static guint
+prefetches_at (guint64 bps)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  guint n = 0;
+
+  fake_publish_variants (fake);
+  fake_load_playlist (fake);
+  for (gint64 id = 0; id < 4; id++) {
+    FakeRequest *request = fake_request_segment (fake, id);
+    FakeHttp *http = fake_http_segment (fake, id);
+    g_autoptr (GBytes) body = fake_http_begin (fake, http);
+
+    fake_advance (fake, SIZE * 8 * (gint64) G_USEC_PER_SEC / bps);
+    fake_http_data (fake, http, g_bytes_get_data (body, NULL), SIZE);
+    fake_http_done (fake, http);
+    fake_assert_segment (request, id, SIZE);
+  }
+  fake_conn_announce (fake, fake_connect (fake, ALICE), NULL, 0, NULL, 0);
+  for (gint64 id = 4; id < 40; id++)
+    n += fake_http_segment_count (fake, id);
+
+  return n;
+}
+
+static void
+test_thin_line_is_the_players (void)
+{
+  g_assert_cmpuint (prefetches_at (1900 * 1000), ==, 0);
+  g_assert_cmpuint (prefetches_at (2100 * 1000), ==, 1);
+  g_assert_cmpuint (prefetches_at (8000 * 1000), ==, 2);
+}
+
 /* The origin goes on at the player's pace first. */
 static void
 test_player_goes_first_to_the_origin (void)
@@ -726,6 +761,7 @@ main (int argc, char **argv)
       test_prefetch_stays_in_the_http_window);
   ADD ("prefetch-from-the-origin", test_prefetch_from_the_origin);
   ADD ("alone-nothing-is-prefetched", test_alone_nothing_is_prefetched);
+  ADD ("thin-line-is-the-players", test_thin_line_is_the_players);
   ADD ("player-goes-first-to-the-origin", test_player_goes_first_to_the_origin);
   ADD ("failed-prefetch-rests", test_failed_prefetch_rests);
   ADD ("prefetch-leaves-room", test_prefetch_leaves_room);

@@ -1,4 +1,4 @@
-/* p2phlssrc: tests of how fast a demuxer may get what costs the origin nothing.
+/* p2phlssrc: tests of what a demuxer measures, and must not be led to.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "policy/pace.h"
@@ -61,6 +61,17 @@ test_bytes (void)
 }
 
 static void
+test_beside (void)
+{
+  g_assert_cmpuint (p2p_pace_beside (0, 1 * M, 2), ==, 2);
+  g_assert_cmpuint (p2p_pace_beside (1 * M, 0, 2), ==, 2);
+  g_assert_cmpuint (p2p_pace_beside (3 * M, 5 * M, 2), ==, 0);
+  g_assert_cmpuint (p2p_pace_beside (3 * M, 2 * M, 2), ==, 0);
+  g_assert_cmpuint (p2p_pace_beside (3 * M, 1 * M, 2), ==, 1);
+  g_assert_cmpuint (p2p_pace_beside (30 * M, 1 * M, 2), ==, 2);
+}
+
+static void
 test_hostile_claims (void)
 {
   guint64 bps = p2p_pace_bps (0, G_MAXUINT64 - 1, G_MAXUINT64);
@@ -80,6 +91,7 @@ main (int argc, char **argv)
   ADD ("climbs-to-what-http-carries", test_climbs_to_what_http_carries);
   ADD ("never-slower-than-http", test_never_slower_than_http);
   ADD ("bytes", test_bytes);
+  ADD ("beside", test_beside);
   ADD ("hostile-claims", test_hostile_claims);
   return g_test_run ();
 }
