@@ -30,6 +30,14 @@ is_typefinder (GstElement *element)
   return factory != NULL && g_str_equal (GST_OBJECT_NAME (factory), "typefind");
 }
 
+/* A typefinder asks for the URI with its own lock held, which the pads of an
+ * element are read under. Its two are there as long as it is. */
+static GstPad *
+typefinder_source (GstElement *typefind)
+{
+  return gst_object_ref (typefind->srcpads->data);
+}
+
 /* The only source pad that @pad, a sink pad, leads to inside its element.
  * Returns: (transfer full) (nullable). */
 static GstPad *
@@ -68,7 +76,7 @@ p2p_find_reader (GstPad *pad)
       return P2P_READER_FETCHES;
     is_typefind = element != NULL && is_typefinder (element);
     gst_object_replace ((GstObject **) &source, NULL);
-    source = way_through (sink);
+    source = is_typefind ? typefinder_source (element) : way_through (sink);
     if (source == NULL)
       return P2P_READER_ORDINARY;
     if (is_typefind && !gst_pad_is_linked (source))

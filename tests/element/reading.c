@@ -93,6 +93,37 @@ GST_START_TEST (test_prefix)
 
 GST_END_TEST;
 
+static void
+find_type (GstTypeFind *find, gpointer user_data)
+{
+  gst_type_find_suggest_simple (
+      find, GST_TYPE_FIND_MAXIMUM, "application/x-body", NULL);
+}
+
+/* It asks for the URI, whose ending it wants to know, with its own lock held. */
+GST_START_TEST (test_typefind)
+{
+  g_autofree char *uri = test_http_server_uri (server, "/body");
+  g_autoptr (Player) player = player_new (OURS, uri);
+  GstElement *typefind = gst_element_factory_make ("typefind", NULL);
+  g_autoptr (GstCaps) caps = NULL;
+
+  gst_type_find_register (
+      NULL, "body", GST_RANK_PRIMARY, find_type, NULL, NULL, NULL, NULL);
+  gst_element_unlink (player->src, player->sink);
+  gst_bin_add (GST_BIN (player->pipeline), typefind);
+  fail_unless (
+      gst_element_link_many (player->src, typefind, player->sink, NULL));
+  player_run (player);
+  fail_unless (player->eos);
+  fail_unless (player_has_exactly (player, body));
+  caps = player_caps (player);
+  fail_unless (gst_structure_has_name (
+      gst_caps_get_structure (caps, 0), "application/x-body"));
+}
+
+GST_END_TEST;
+
 /* --- what goes along with the bytes --------------------------------------*/
 
 /* Without what differs from run to run. */
@@ -462,6 +493,7 @@ reading_suite (void)
   tcase_add_test (tests, test_empty);
   tcase_add_test (tests, test_unknown_size);
   tcase_add_test (tests, test_prefix);
+  tcase_add_test (tests, test_typefind);
   tcase_add_test (tests, test_headers);
   tcase_add_test (tests, test_headers_of_failure);
   tcase_add_test (tests, test_caps);
