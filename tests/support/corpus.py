@@ -1,8 +1,10 @@
 # p2phlssrc: makes the test streams with ffmpeg, once for each build folder.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """corpus.folder ("variants", 60) gives the folder of a stream of that kind
-and that many seconds; it always holds a master.m3u8."""
+and that many seconds; it always holds a master.m3u8. corpus.plain () gives a
+folder of files that are no stream."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -173,17 +175,46 @@ MAKERS = {"ts": make_ts, "fmp4": make_fmp4, "range-ts": make_range_ts,
           "ladder": make_ladder}
 
 
-def folder(kind, seconds=60, kbps=600):
-    path = os.path.join(cache(), "%s-%ds-%dk" % (kind, seconds, kbps))
+@contextlib.contextmanager
+def made_once(name):
+    """(folder, None), or (folder, where to make it) the first time."""
+    path = os.path.join(cache(), name)
     os.makedirs(cache(), exist_ok=True)
     with open(os.path.join(cache(), "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in parallel
-        if not os.path.isdir(path):
-            part = path + ".part"
-            shutil.rmtree(part, ignore_errors=True)
-            os.makedirs(part)
+        if os.path.isdir(path):
+            yield path, None
+            return
+        part = path + ".part"
+        shutil.rmtree(part, ignore_errors=True)
+        os.makedirs(part)
+        yield path, part
+        os.rename(part, path)
+
+
+def folder(kind, seconds=60, kbps=600):
+    name = "%s-%ds-%dk" % (kind, seconds, kbps)
+    with made_once(name) as (path, part):
+        if part:
             MAKERS[kind](part, seconds, kbps)
             if not os.path.exists(os.path.join(part, "master.m3u8")):
                 write(part, "master.m3u8", MASTER % (kbps * 1000 + 100000))
-            os.rename(part, path)
+    return path
+
+
+def plain(seconds=20, kbps=600):
+    """film.mp4, radio.mp3, radio.ogg, still.jpg and still.png."""
+    with made_once("plain-%ds-%dk" % (seconds, kbps)) as (path, part):
+        if part:
+            source = mezzanine(seconds, kbps)
+            for name, options in (
+                    ("film.mp4", ("-c", "copy", "-movflags", "+faststart")),
+                    ("radio.mp3", ("-vn", "-c:a", "libmp3lame", "-b:a",
+                                   "128k", "-write_xing", "0",
+                                   "-id3v2_version", "0")),
+                    ("radio.ogg", ("-vn", "-c:a", "libvorbis", "-metadata",
+                                   "title=A sine")),
+                    ("still.jpg", ("-frames:v", "1")),
+                    ("still.png", ("-frames:v", "1"))):
+                ffmpeg("-i", source, *options, os.path.join(part, name))
     return path

@@ -14,7 +14,19 @@ import time
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t",
          ".mp4": "video/mp4", ".m4s": "video/iso.segment",
-         ".m4a": "audio/mp4", ".key": "application/octet-stream"}
+         ".m4a": "audio/mp4", ".key": "application/octet-stream",
+         ".jpg": "image/jpeg", ".png": "image/png"}
+
+
+def absolute(text, base):
+    """A playlist whose URIs, all relative, follow base instead."""
+    text = re.sub(r'URI="([^"]*)"', r'URI="%s\1"' % base, text)
+    return re.sub(r"(?m)^([^#\s].*)$", r"%s\1" % base, text)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many players may begin at once
 
 
 class Count:
@@ -80,24 +92,27 @@ class Playlist:
 
 
 class Origin:
-    def __init__(self, folder, window=None, begin=None, address="127.0.0.1"):
+    def __init__(self, folder, window=None, begin=None, address="127.0.0.1",
+                 host=None):
         """window: segments in the live playlist, None for VOD; begin:
-        segments that exist at start () (default: a full window)."""
+        segments that exist at start () (default: a full window); host: its
+        name in URLs, if not the address."""
         self.folder, self.window = folder, window
+        self.host = host or address
         self.begin = begin if begin is not None else window
+        self.elsewhere = None  # the origin that playlists send players to
         self.lock = threading.Lock()
         self.counts, self.faults, self.live = {}, [], {}
         self.started = None
-        self.server = http.server.ThreadingHTTPServer(
+        self.server = Server(
             (address, 0), type("Handler", (Handler,), {"origin": self}))
-        self.server.daemon_threads = True
         self.address, self.port = self.server.server_address[:2]
         self.thread = threading.Thread(
             target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 
     def url(self, path, scheme="p2phls+http"):
-        return "%s://%s:%d/%s" % (scheme, self.address, self.port, path)
+        return "%s://%s:%d/%s" % (scheme, self.host, self.port, path)
 
     def start(self):
         """Live time begins."""
@@ -177,6 +192,10 @@ class Origin:
             playlist = self.playlist(path)
             data = playlist.window(
                 self.published(playlist), self.window).encode()
+        if self.elsewhere and path.endswith(".m3u8"):
+            base = self.elsewhere.url(os.path.dirname(path), "http")
+            data = absolute(
+                data.decode(), base.rstrip("/") + "/").encode()
         return data
 
     def copies(self, paths):
@@ -197,6 +216,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         super().setup()
         self.connection.setsockopt(
             socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def handle(self):
+        # Players leave in the middle of things, as they may.
+        try:
+            super().handle()
+        except ConnectionError:
+            pass
 
     def log_message(self, *arguments):
         pass

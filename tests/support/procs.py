@@ -43,14 +43,16 @@ def wait_for(what, condition, patience=PATIENCE):
 
 
 class Process:
-    """A child whose lines of JSON are collected as they come."""
+    """A child whose lines of JSON are collected as they come. stdin: whether
+    it has any, or a file."""
 
     def __init__(self, arguments, environment=None, name=None, stdin=False):
         self.name = name or os.path.basename(arguments[0])
         self.lines, self.words, self.noise = [], [], []
         self.process = subprocess.Popen(
             arguments, env=environment, text=True,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+            stdin={True: subprocess.PIPE, False: subprocess.DEVNULL}.get(
+                stdin, stdin),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.threads = [
             threading.Thread(target=self.read, daemon=True),
