@@ -6,8 +6,10 @@
  */
 #include <glib-unix.h>
 #include <gst/gst.h>
+#include <gst/video/navigation.h>
 #include <stdio.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 typedef struct
@@ -18,7 +20,9 @@ typedef struct
   gboolean live;
   int buffering; /* per cent */
   int exit_code;
-  guint64 shown; /* lines, where the line cannot be rewritten */
+  gboolean has_terminal;
+  struct termios terminal; /* as it was */
+  guint64 shown;           /* lines, where the line cannot be rewritten */
 } Player;
 
 static gboolean
@@ -107,12 +111,26 @@ on_second (gpointer data)
 
 /* --- playing ------------------------------------------------------------ */
 
+/* A sink's way to say that its window was closed. */
+static gboolean
+is_closed_window (GstMessage *message, const GError *error)
+{
+  return GST_OBJECT_FLAG_IS_SET (
+             GST_MESSAGE_SRC (message), GST_ELEMENT_FLAG_SINK)
+      && g_error_matches (
+          error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND);
+}
+
 static void
 take_error (Player *player, GstMessage *message)
 {
   g_autoptr (GError) error = NULL;
 
   gst_message_parse_error (message, &error, NULL);
+  if (is_closed_window (message, error)) {
+    g_main_loop_quit (player->loop);
+    return;
+  }
   g_printerr ("\np2phls-play: %s\n", error->message);
   player->exit_code = 1;
   g_main_loop_quit (player->loop);
@@ -130,6 +148,22 @@ take_buffering (Player *player, GstMessage *message)
       player->buffering < 100 ? GST_STATE_PAUSED : GST_STATE_PLAYING);
 }
 
+/* A key pressed in the window. */
+static void
+take_navigation (Player *player, GstMessage *message)
+{
+  g_autoptr (GstEvent) event = NULL;
+  const char *key;
+
+  if (gst_navigation_message_get_type (message) != GST_NAVIGATION_MESSAGE_EVENT
+      || !gst_navigation_message_parse_event (message, &event))
+    return;
+  if (gst_navigation_event_get_type (event) == GST_NAVIGATION_EVENT_KEY_PRESS
+      && gst_navigation_event_parse_key_event (event, &key)
+      && g_strcmp0 (key, "q") == 0)
+    g_main_loop_quit (player->loop);
+}
+
 static gboolean
 on_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -139,6 +173,8 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
     take_error (player, message);
   else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_BUFFERING)
     take_buffering (player, message);
+  else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ELEMENT)
+    take_navigation (player, message);
   else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
     g_main_loop_quit (player->loop);
   return G_SOURCE_CONTINUE;
@@ -151,6 +187,51 @@ on_leave (gpointer data)
 
   g_main_loop_quit (player->loop);
   return G_SOURCE_CONTINUE;
+}
+
+/* --- keys in the terminal ------------------------------------------------ */
+
+static gboolean
+on_key (int fd, GIOCondition condition, gpointer data)
+{
+  Player *player = data;
+  char key;
+
+  if (read (fd, &key, 1) != 1)
+    return G_SOURCE_REMOVE;
+  if (key == 'q')
+    g_main_loop_quit (player->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A shell with job control stops whoever changes the terminal from behind. */
+static gboolean
+has_terminal (void)
+{
+  return isatty (STDIN_FILENO) && tcgetpgrp (STDIN_FILENO) == getpgrp ();
+}
+
+/* Keys come at once and are not shown. */
+static void
+open_terminal (Player *player)
+{
+  struct termios settings;
+
+  player->has_terminal =
+      has_terminal () && tcgetattr (STDIN_FILENO, &player->terminal) == 0;
+  if (!player->has_terminal)
+    return;
+  settings = player->terminal;
+  settings.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
+  tcsetattr (STDIN_FILENO, TCSADRAIN, &settings);
+  g_unix_fd_add (STDIN_FILENO, G_IO_IN | G_IO_HUP, on_key, player);
+}
+
+static void
+close_terminal (Player *player)
+{
+  if (player->has_terminal)
+    tcsetattr (STDIN_FILENO, TCSADRAIN, &player->terminal);
 }
 
 static void
@@ -174,7 +255,7 @@ set_up (Player *player, const char *given)
     g_object_set (player->playbin, "audio-sink", audio, NULL);
     printf ("no display: playing without a window\n");
   }
-  printf ("%s\nControl-C ends it.\n", uri);
+  printf ("%s\nq or Control-C ends it.\n", uri);
 }
 
 int
@@ -191,6 +272,7 @@ main (int argc, char **argv)
   }
   player.loop = g_main_loop_new (NULL, FALSE);
   set_up (&player, argv[1]);
+  open_terminal (&player);
 
   bus = gst_element_get_bus (player.playbin);
   watch = gst_bus_add_watch (bus, on_message, &player);
@@ -202,6 +284,7 @@ main (int argc, char **argv)
   g_main_loop_run (player.loop);
   on_second (&player);
   printf ("\n");
+  close_terminal (&player);
 
   gst_element_set_state (player.playbin, GST_STATE_NULL);
   g_source_remove (watch);

@@ -46,14 +46,15 @@ class Process:
     """A child whose lines of JSON are collected as they come. stdin: whether
     it has any, or a file."""
 
-    def __init__(self, arguments, environment=None, name=None, stdin=False):
+    def __init__(self, arguments, environment=None, name=None, stdin=False,
+                 **more):
         self.name = name or os.path.basename(arguments[0])
         self.lines, self.words, self.noise = [], [], []
         self.process = subprocess.Popen(
             arguments, env=environment, text=True,
             stdin={True: subprocess.PIPE, False: subprocess.DEVNULL}.get(
                 stdin, stdin),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
         self.threads = [
             threading.Thread(target=self.read, daemon=True),
             threading.Thread(target=self.read_noise, daemon=True)]
