@@ -70,7 +70,6 @@ finish_gathering (NicePath *path)
     return;
 
   path->gathered = TRUE;
-  g_source_set_ready_time (path->deadline, -1);
   widen_sockets (path);
   path->events->gathered (path->owner);
 }
@@ -87,6 +86,9 @@ on_gathering_done (NiceAgent *agent, guint stream, gpointer user_data)
 static gboolean
 deadline_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
+  /* Also when libnice is done after the deadline: a source that stays ready
+   * starves all others. */
+  g_source_set_ready_time (source, -1);
   finish_gathering (user_data);
 
   return G_SOURCE_CONTINUE;
