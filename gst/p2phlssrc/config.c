@@ -161,7 +161,9 @@ p2p_setting_spec (P2pSetting setting)
        *
        * Comma-separated `stun://host:port` and
        * `turn(s)://user:password@host:port`, as webrtcbin writes them, at
-       * most 16, or `none`. Default: public STUN servers. Can change in any
+       * most 16, or `none`. TURN goes over UDP, with `?transport=tcp` behind
+       * the address over TCP; `turns:` is TCP to the port of TLS, without
+       * encryption of its own. Default: public STUN servers. Can change in any
        * state; connections that are there keep theirs.
        *
        * Since: 0.1
