@@ -10,7 +10,6 @@ wanted of it; a miss makes the exit status 1.
 """
 
 import os
-import statistics
 import sys
 import time
 
@@ -232,49 +231,8 @@ def memory():
                    beyond / 2**20, 16, unit="MiB")]
 
 
-def flat_out(origin, scheme, **more):
-    with procs.Cast() as cast:
-        viewer = cast.add(procs.Viewer(
-            origin.url("master.m3u8", scheme), "--flat-out", **more))
-        final = viewer.finish(300)
-        if final.get("state") != "ended":
-            raise RuntimeError("%s: %s" % (scheme, final))
-        return final
-
-
-def flat():
-    """A VOD of 300 segments as fast as it comes, with no peer."""
-    label, rounds = "300 segments, no peer", 9
-    media = corpus.folder("ts", 600)
-    fields = ("wall-ms", "cpu-ms", "first-buffer-us")
-    seen = {scheme: {f: [] for f in fields} for scheme in ("http", SCHEME)}
-    with procs.Cast() as cast:
-        origin = cast.add(origins.Origin(media))
-        tracker = cast.add(procs.NpmTracker())
-        for number in range(rounds + 1):
-            progress("%s: round %d of %d" % (label, number, rounds))
-            for scheme in seen:  # by turns: the machine's moods hit both
-                more = settings(tracker) if scheme == SCHEME else {}
-                final = flat_out(origin, scheme, **more)
-                for field in fields if number else ():  # the first warms up
-                    seen[scheme][field].append(final[field])
-    progress("")
-
-    def ratio(field):
-        return statistics.median(seen[SCHEME][field]) / \
-            statistics.median(seen["http"][field])
-    return [
-        Figure("%s: wall, to souphttpsrc's" % label, ratio("wall-ms"), 1.05),
-        Figure("%s: CPU, to souphttpsrc's" % label, ratio("cpu-ms"), 1.10),
-        Figure("%s: first buffer, to souphttpsrc's" % label,
-               ratio("first-buffer-us"), 1.05),
-        Figure("%s: souphttpsrc's wall" % label, statistics.median(
-            seen["http"]["wall-ms"]), unit="ms"),
-    ]
-
-
 SCENARIOS = {f.__name__: f for f in (
-    live5, live10, window4, vod5, browsers, browsers_edge, memory, flat)}
+    live5, live10, window4, vod5, browsers, browsers_edge, memory)}
 
 
 def main():
