@@ -62,6 +62,7 @@ struct _P2pEngine
   GHashTable *peers;     /* connection number → P2pPeer, owned by its share */
   GHashTable *sockets;   /* socket number → P2pTracker */
   GPtrArray *trackers;   /* of P2pTracker, owned */
+  gboolean met_tracker;  /* one has been connected in this session's life */
   GHashTable *shares;    /* P2pStream → P2pShare, owned */
 
   P2pBandwidth http_bandwidth;
@@ -314,6 +315,8 @@ void p2p_share_announcement (
     P2pShare *share, P2pProtocol protocol, P2pCommand *command);
 /* Forgets what the bound or the window asks for. */
 void p2p_share_evict (P2pEngine *engine);
+/* Bytes that the store may hold now. */
+guint64 p2p_share_store_bound (P2pEngine *engine);
 /* Bytes that make way last, or cannot: ahead of a playhead, and in use. */
 guint64 p2p_share_kept_bytes (P2pEngine *engine);
 /* Whether a player goes on with it, and is likely to ask for what comes. */

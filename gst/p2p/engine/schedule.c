@@ -359,7 +359,8 @@ static gboolean
 has_room_ahead (P2pShare *share)
 {
   P2pEngine *engine = share->engine;
-  double bound = engine->cache_bytes * AHEAD_SHARE - share->mean_bytes;
+  double bound =
+      p2p_share_store_bound (engine) * AHEAD_SHARE - share->mean_bytes;
 
   if (p2p_store_bytes (engine->store) < bound)
     return TRUE;

@@ -480,6 +480,14 @@ find_playheads (P2pEngine *engine)
 }
 
 guint64
+p2p_share_store_bound (P2pEngine *engine)
+{
+  /* Memory that is touched for the first time is dear. */
+  return engine->met_tracker ? engine->cache_bytes
+                             : MIN (engine->cache_bytes, P2P_STORE_ALONE_BYTES);
+}
+
+guint64
 p2p_share_kept_bytes (P2pEngine *engine)
 {
   g_autoptr (GHashTable) playheads = find_playheads (engine);
@@ -503,6 +511,7 @@ evict_to_bound (P2pEngine *engine)
   g_autoptr (GHashTable) playheads = find_playheads (engine);
   g_autoptr (GHashTable) by_serial = g_hash_table_new (NULL, NULL);
   g_autoptr (GPtrArray) entries = NULL;
+  guint64 bound = p2p_share_store_bound (engine);
   GHashTableIter iter;
   gpointer value;
   guint i;
@@ -520,7 +529,7 @@ evict_to_bound (P2pEngine *engine)
     P2pEntry *entry = entries->pdata[i];
     P2pShare *share;
 
-    if (p2p_store_bytes (engine->store) <= engine->cache_bytes)
+    if (p2p_store_bytes (engine->store) <= bound)
       break;
     if (entry->users > 0)
       continue;
@@ -567,6 +576,6 @@ p2p_share_evict (P2pEngine *engine)
       evict_gone (share);
     }
   }
-  if (p2p_store_bytes (engine->store) > engine->cache_bytes)
+  if (p2p_store_bytes (engine->store) > p2p_share_store_bound (engine))
     evict_to_bound (engine);
 }

@@ -396,6 +396,7 @@ p2p_tracker_open (P2pTracker *tracker)
 {
   guint i;
 
+  tracker->engine->met_tracker = TRUE;
   tracker->state = TRACKER_CONNECTED;
   tracker->opened_us = tracker->engine->now_us;
   tracker->messages_since_us = tracker->opened_us;

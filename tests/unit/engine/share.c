@@ -8,7 +8,7 @@
 
 /* Plays segment @id, waiting for the origin's turn. */
 static void
-play (FakePorts *fake, gint64 id)
+play_sized (FakePorts *fake, gint64 id, gsize size)
 {
   FakeRequest *request = fake_request_segment (fake, id);
 
@@ -16,7 +16,13 @@ play (FakePorts *fake, gint64 id)
     fake_advance (fake, 50 * 1000);
     fake_http_answer_all (fake);
   }
-  fake_assert_segment (request, id, SIZE);
+  fake_assert_segment (request, id, size);
+}
+
+static void
+play (FakePorts *fake, gint64 id)
+{
+  play_sized (fake, id, SIZE);
 }
 
 /* The last announcement @conn has heard. Returns: (transfer full) (nullable):
@@ -85,6 +91,31 @@ test_the_bound_is_kept (void)
   g_assert_null (fake_http_segment (fake, 19));
   fake_request_segment (fake, 0);
   g_assert_nonnull (fake_http_segment (fake, 0));
+}
+
+/* Before a tracker has let us in nobody can ask, and little is kept. */
+static void
+test_alone_little_is_kept (void)
+{
+  const gsize size = P2P_STORE_ALONE_BYTES / 3;
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (P2pStats) alone = NULL;
+  g_autoptr (P2pStats) listed = NULL;
+
+  fake_publish (fake, 0, 40, FALSE);
+  fake_load_playlist (fake);
+  for (gint64 id = 0; id < 10; id++) {
+    if (id == 5) {
+      alone = fake_stats (fake);
+      fake_tracker_up (fake);
+    }
+    g_hash_table_insert (
+        fake->origin, fake_segment_uri (id), fake_segment (id, size));
+    play_sized (fake, id, size);
+  }
+  listed = fake_stats (fake);
+  g_assert_cmpuint (alone->stored_bytes, ==, 3 * size);
+  g_assert_cmpuint (listed->stored_bytes, >, P2P_STORE_ALONE_BYTES);
 }
 
 static void
@@ -502,6 +533,7 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add_func ("/engine/share/" name, func)
   g_test_init (&argc, &argv, NULL);
   ADD ("the-bound-is-kept", test_the_bound_is_kept);
+  ADD ("alone-little-is-kept", test_alone_little_is_kept);
   ADD ("evictions-are-announced", test_evictions_are_announced);
   ADD ("tiny-cache", test_tiny_cache);
   ADD ("what-is-in-use-stays", test_what_is_in_use_stays);
