@@ -87,12 +87,12 @@ wake (gpointer user_data)
 #define UNTIL(pair, what) \
   G_STMT_START \
     { \
-      gint64 until_us = g_get_monotonic_time () + GIVE_UP_US; \
+      gint64 give_up_us = g_get_monotonic_time () + GIVE_UP_US; \
       GSource *source = g_timeout_source_new (500); \
       g_source_set_callback (source, wake, NULL, NULL); \
       g_source_attach (source, (pair)->context); \
       while (!(what)) { \
-        g_assert_cmpint (g_get_monotonic_time (), <, until_us); \
+        g_assert_cmpint (g_get_monotonic_time (), <, give_up_us); \
         g_main_context_iteration ((pair)->context, TRUE); \
       } \
       g_source_destroy (source); \

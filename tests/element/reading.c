@@ -97,7 +97,7 @@ static void
 find_type (GstTypeFind *find, gpointer user_data)
 {
   gst_type_find_suggest_simple (
-      find, GST_TYPE_FIND_MAXIMUM, "application/x-body", NULL);
+      find, GST_TYPE_FIND_MAXIMUM, "application/x-body", NULL, NULL);
 }
 
 /* It asks for the URI, whose ending it wants to know, with its own lock held. */
