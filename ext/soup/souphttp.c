@@ -19,9 +19,8 @@
 /* bytes of an error page that are read so that its connection can be used
  * again. */
 #define DRAIN_BYTES (16 * 1024)
-/* milliseconds at most that the end waits for an application's session to let
- * go of what was cancelled, which takes as long as a thread of GIO's needs to
- * notice. */
+/* milliseconds at most that the end waits for libsoup to let go of what was
+ * cancelled, which takes as long as a thread of GIO's needs to notice. */
 #define LETTING_GO_MS 500
 
 typedef struct
@@ -32,7 +31,7 @@ typedef struct
   gpointer user_data;
   GHashTable *transfers; /* id → Transfer, owned */
   P2pSoupSessions sessions;
-  guint *borrowed; /* sends on an application's session; shared with them */
+  guint *sends; /* that libsoup has not finished; shared with them */
   P2pReadPool *pool;
 } SoupHttp;
 
@@ -46,7 +45,7 @@ typedef struct
   P2pRange range;
   SoupSession *session;
   SoupMessage *message;
-  guint *borrowed;           /* (nullable) counts this one */
+  guint *sends;              /* (nullable) counts this one */
   GCancellable *cancellable; /* while the headers are awaited */
   GInputStream *stream;      /* from the headers on */
   GSource *source;           /* what wakes us next */
@@ -89,6 +88,30 @@ stop_waiting (Transfer *transfer)
   g_clear_pointer (&transfer->source, g_source_unref);
 }
 
+static gboolean
+on_cancel (gpointer user_data)
+{
+  Transfer *transfer = user_data;
+
+  if (transfer->cancellable != NULL)
+    g_cancellable_cancel (transfer->cancellable);
+
+  return G_SOURCE_REMOVE;
+}
+
+/* libsoup 3.6 lets go of a message twice when it is cancelled between its
+ * headers and the callback that tells of them, which is then on its way. So
+ * whatever is on its way comes first. */
+static void
+cancel_soon (Transfer *transfer, GMainContext *context)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_source_set_callback (source, on_cancel, g_rc_box_acquire (transfer),
+      (GDestroyNotify) transfer_unref);
+  g_source_attach (source, context);
+}
+
 /* No event any more. Letting go of a stream in the middle of its body closes
  * its connection (HTTP/1) or resets it (HTTP/2). */
 static void
@@ -96,10 +119,10 @@ transfer_end (gpointer data)
 {
   Transfer *transfer = data;
 
+  if (transfer->cancellable != NULL)
+    cancel_soon (transfer, transfer->owner->context);
   transfer->owner = NULL;
   stop_waiting (transfer);
-  if (transfer->cancellable != NULL)
-    g_cancellable_cancel (transfer->cancellable);
   if (transfer->message != NULL)
     g_signal_handlers_disconnect_by_data (transfer->message, transfer);
   g_clear_object (&transfer->stream);
@@ -336,22 +359,6 @@ on_headers (Transfer *transfer)
 }
 
 static void
-borrow (Transfer *transfer)
-{
-  transfer->borrowed = g_rc_box_acquire (transfer->owner->borrowed);
-  ++*transfer->borrowed;
-}
-
-static void
-give_back (Transfer *transfer)
-{
-  if (transfer->borrowed == NULL)
-    return;
-  --*transfer->borrowed;
-  g_clear_pointer (&transfer->borrowed, g_rc_box_release);
-}
-
-static void
 on_sent (GObject *session, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (Transfer) transfer = user_data;
@@ -359,11 +366,12 @@ on_sent (GObject *session, GAsyncResult *result, gpointer user_data)
   g_autoptr (GInputStream) stream =
       soup_session_send_finish (SOUP_SESSION (session), result, &error);
 
-  give_back (transfer);
+  --*transfer->sends;
+  g_clear_pointer (&transfer->sends, g_rc_box_release);
+  g_clear_object (&transfer->cancellable);
   if (transfer->owner == NULL)
     return;
 
-  g_clear_object (&transfer->cancellable);
   if (stream == NULL) {
     fail_with_error (transfer, error);
     return;
@@ -407,6 +415,8 @@ static void
 send (Transfer *transfer)
 {
   transfer->cancellable = g_cancellable_new ();
+  transfer->sends = g_rc_box_acquire (transfer->owner->sends);
+  ++*transfer->sends;
   g_signal_connect (
       transfer->message, "restarted", G_CALLBACK (on_restarted), transfer);
   soup_session_send_async (transfer->session, transfer->message,
@@ -444,8 +454,6 @@ http_start (P2pHttpPort *port, guint64 http, const P2pHttpRequest *request)
     fail_later (transfer, P2P_HTTP_FAILURE_TLS, error->message);
     return;
   }
-  if (request->profile->soup_session != NULL)
-    borrow (transfer);
   send (transfer);
 }
 
@@ -503,7 +511,7 @@ p2p_soup_http_new (GMainContext *context, P2pEventFunc func, gpointer user_data)
   self->transfers =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, transfer_end);
   p2p_soup_sessions_init (&self->sessions);
-  self->borrowed = g_rc_box_new0 (guint);
+  self->sends = g_rc_box_new0 (guint);
   self->pool = p2p_read_pool_new ();
 
   return &self->port;
@@ -517,25 +525,26 @@ on_waited_enough (gpointer is_late)
   return G_SOURCE_REMOVE;
 }
 
-/* A send that nobody finishes would keep one of the session's connections for
- * as long as the session lives. */
+/* A send that nobody finishes would keep one of the connections of an
+ * application's session for as long as that lives; and to abort our own is to
+ * cancel at once. */
 static void
 let_go_of_sessions (SoupHttp *self)
 {
   g_autoptr (GSource) timer = NULL;
   gboolean is_late = FALSE;
 
-  if (*self->borrowed == 0)
+  if (*self->sends == 0)
     return;
   timer = g_timeout_source_new (LETTING_GO_MS);
   g_source_set_callback (timer, on_waited_enough, &is_late, NULL);
   g_source_attach (timer, self->context);
-  while (*self->borrowed > 0 && !is_late)
+  while (*self->sends > 0 && !is_late)
     g_main_context_iteration (self->context, TRUE);
   g_source_destroy (timer);
   if (is_late)
-    P2P_LOG_WARNING (P2P_AREA_HTTP, 0,
-        "the application's session holds on to %u requests", *self->borrowed);
+    P2P_LOG_WARNING (
+        P2P_AREA_HTTP, 0, "libsoup holds on to %u requests", *self->sends);
 }
 
 void
@@ -545,7 +554,7 @@ p2p_soup_http_free (P2pHttpPort *port)
 
   g_hash_table_unref (self->transfers);
   let_go_of_sessions (self);
-  g_rc_box_release (self->borrowed);
+  g_rc_box_release (self->sends);
   p2p_soup_sessions_clear (&self->sessions);
   p2p_read_pool_free (self->pool);
   g_main_context_unref (self->context);
