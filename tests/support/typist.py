@@ -47,6 +47,9 @@ class Typist(threading.Thread):
         for key in re.findall("\x1b..|.", keys):
             os.write(self.keyboard, key.encode())
 
+    def tells(self):
+        return any(" / " in line for line in self.player.words)
+
     def position(self):
         """In seconds, as it last told."""
         for line in reversed(self.player.words):
@@ -62,6 +65,7 @@ class Typist(threading.Thread):
 
     def obey(self, word, value):
         if word == "for":
+            self.wait_for(self.tells)  # live does not begin at 0
             end = self.position() + float(value)
             self.wait_for(lambda: self.position() >= end)
         elif word == "wait":
