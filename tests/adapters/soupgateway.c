@@ -621,6 +621,7 @@ test_ends_in_the_middle (void)
   while (g_main_context_iteration (fixture->context, FALSE))
     continue;
   g_assert_cmpuint (fixture->heard->len, ==, 2);
+  g_assert_true (G_IS_SOCKET_CONNECTION (a) && G_IS_SOCKET_CONNECTION (b));
 }
 
 static void

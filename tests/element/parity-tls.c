@@ -88,8 +88,6 @@ GST_END_TEST;
 static void
 play_another (Player *player, const ParityCase *parity)
 {
-  g_autofree char *uri = test_http_server_uri (server, "/body");
-
   player_run (player);
   player_set_state (player, GST_STATE_READY);
   g_byte_array_set_size (player->bytes, 0);
