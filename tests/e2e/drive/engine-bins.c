@@ -136,12 +136,22 @@ remove_unlinked (GstBin *pipeline, const char *name)
   gst_element_set_state (sink, GST_STATE_NULL);
 }
 
-/* An image has no sound, a radio has no picture. */
-static void
-on_no_more_pads (GstElement *decoder, gpointer data)
+static gboolean
+remove_unlinked_sinks (gpointer data)
 {
   remove_unlinked (data, "video");
   remove_unlinked (data, "audio");
+
+  return G_SOURCE_REMOVE;
+}
+
+/* An image has no sound, a radio has no picture. The main thread may be in the
+ * middle of a state change: it removes the sink when it has come through. */
+static void
+on_no_more_pads (GstElement *decoder, gpointer data)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT, remove_unlinked_sinks,
+      gst_object_ref (data), gst_object_unref);
 }
 
 /* In the pipeline from the beginning, so that it waits for them. */
