@@ -7,11 +7,13 @@
 
 /* Reads begin at cache lines of their own: two threads use neighbours. */
 #define ALIGN_BYTES 64
+/* bytes at the end of a block below which a new one is begun. */
+#define REST_MIN_BYTES (64 * 1024)
 
 /* Alive while the pool fills it or any of its bytes is held. */
 typedef struct
 {
-  gatomicrefcount references;
+  int references; /* atomic, by macros that ThreadSanitizer sees into */
   guint8 *memory;
 } Block;
 
@@ -38,7 +40,7 @@ block_unref (gpointer data)
 {
   Block *block = data;
 
-  if (!g_atomic_ref_count_dec (&block->references))
+  if (!g_atomic_int_dec_and_test (&block->references))
     return;
   block = g_atomic_pointer_exchange (&spare, block);
   if (block != NULL)
@@ -76,7 +78,7 @@ block_new (void)
     block = g_new0 (Block, 1);
     block->memory = map_aligned ();
   }
-  g_atomic_ref_count_init (&block->references);
+  g_atomic_int_set (&block->references, 1);
 
   return block;
 }
@@ -95,16 +97,21 @@ p2p_read_pool_free (P2pReadPool *pool)
 }
 
 guint8 *
-p2p_read_pool_reserve (P2pReadPool *pool, gsize size)
+p2p_read_pool_reserve (P2pReadPool *pool, gsize *size)
 {
-  g_assert (size <= P2P_READ_BLOCK_BYTES);
-  if (pool->block != NULL && P2P_READ_BLOCK_BYTES - pool->used < size)
+  g_assert (*size > 0 && *size <= P2P_READ_BLOCK_BYTES);
+  /* Nobody holds any of it: what lies in the processor's caches comes first. */
+  if (pool->block != NULL && g_atomic_int_get (&pool->block->references) == 1)
+    pool->used = 0;
+  if (pool->block != NULL
+      && P2P_READ_BLOCK_BYTES - pool->used < MIN (*size, REST_MIN_BYTES))
     g_clear_pointer (&pool->block, block_unref);
   if (pool->block == NULL) {
     pool->block = block_new ();
     pool->used = 0;
   }
-  pool->reserved = size;
+  *size = MIN (*size, P2P_READ_BLOCK_BYTES - pool->used);
+  pool->reserved = *size;
 
   return pool->block->memory + pool->used;
 }
@@ -117,7 +124,7 @@ p2p_read_pool_take (P2pReadPool *pool, gsize length)
   g_assert (length > 0 && length <= pool->reserved);
   pool->reserved = 0;
   pool->used += (length + ALIGN_BYTES - 1) & ~(gsize) (ALIGN_BYTES - 1);
-  g_atomic_ref_count_inc (&pool->block->references);
+  g_atomic_int_inc (&pool->block->references);
 
   return g_bytes_new_with_free_func (data, length, block_unref, pool->block);
 }

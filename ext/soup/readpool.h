@@ -27,11 +27,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pReadPool, p2p_read_pool_free)
 /**
  * p2p_read_pool_reserve:
  * @pool: a pool
- * @size: at most P2P_READ_BLOCK_BYTES
+ * @size: (inout): what is wanted, 1 to P2P_READ_BLOCK_BYTES; less is given
+ *   where a block ends, as one that is held by a few bytes costs all of it
  *
  * Returns: (transfer none): room for @size bytes, until the next call
  */
-guint8 *p2p_read_pool_reserve (P2pReadPool *pool, gsize size);
+guint8 *p2p_read_pool_reserve (P2pReadPool *pool, gsize *size);
 
 /**
  * p2p_read_pool_take:

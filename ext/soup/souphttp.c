@@ -9,13 +9,9 @@
 #include "base/limits.h"
 #include "base/log.h"
 
-/* bytes asked of the stream at once: from a few network packets, doubled
- * while reads come back full, to what a socket holds. */
-#define READ_MIN_BYTES (4 * 1024)
-#define READ_FIRST_BYTES (16 * 1024)
-#define READ_MAX_BYTES (128 * 1024)
-/* bytes read for one transfer before the others have their turn. */
-#define TURN_BYTES (256 * 1024)
+/* bytes read for one transfer before the others have their turn: what a
+ * socket holds on a fast path, in one read. */
+#define TURN_BYTES (1024 * 1024)
 /* bytes of an error page that are read so that its connection can be used
  * again. */
 #define DRAIN_BYTES (16 * 1024)
@@ -53,7 +49,6 @@ typedef struct
   P2pHttpFailure *failure; /* known before anything was sent */
   guint64 length;          /* of the body; P2P_SIZE_UNKNOWN */
   guint64 received;
-  gsize read_bytes;
   gboolean paused;
 } Transfer;
 
@@ -205,31 +200,29 @@ deliver (Transfer *transfer, gsize length)
   P2pEvent event = { .kind = P2P_EVENT_HTTP_DATA };
 
   transfer->received += length;
-  transfer->read_bytes = CLAMP (length * 2, READ_MIN_BYTES, READ_MAX_BYTES);
   event.bytes = bytes;
   P2P_LOG_TRACE (
       P2P_AREA_HTTP, transfer->id, "%" G_GSIZE_FORMAT " bytes", length);
   emit (transfer, &event);
 }
 
-/* Reads once. FALSE: nothing more for now, or ended. */
+/* Reads once, @room bytes at most. FALSE: nothing more for now, or ended. */
 static gboolean
-read_some (Transfer *transfer)
+read_some (Transfer *transfer, gsize room)
 {
   g_autoptr (GError) error = NULL;
   guint8 *data;
   gssize length;
 
   if (transfer->length != P2P_SIZE_UNKNOWN)
-    transfer->read_bytes = MIN (transfer->read_bytes,
+    room = MIN (room,
         MAX (transfer->length - MIN (transfer->received, transfer->length), 1));
-  data = p2p_read_pool_reserve (transfer->owner->pool, transfer->read_bytes);
+  data = p2p_read_pool_reserve (transfer->owner->pool, &room);
   length = g_pollable_input_stream_read_nonblocking (
-      G_POLLABLE_INPUT_STREAM (transfer->stream), data, transfer->read_bytes,
-      NULL, &error);
+      G_POLLABLE_INPUT_STREAM (transfer->stream), data, room, NULL, &error);
 
   if (length > 0) {
-    gboolean full = (gsize) length == transfer->read_bytes;
+    gboolean full = (gsize) length == room;
 
     deliver (transfer, length);
     /* A read that was not filled has emptied the socket. */
@@ -255,7 +248,7 @@ on_readable (gpointer user_data)
 
   stop_waiting (transfer);
   while (more && transfer->received < turn_end) {
-    more = read_some (transfer);
+    more = read_some (transfer, turn_end - transfer->received);
     if (transfer->owner == NULL || transfer->paused)
       return G_SOURCE_REMOVE;
   }
@@ -439,7 +432,6 @@ http_start (P2pHttpPort *port, guint64 http, const P2pHttpRequest *request)
   transfer->uri = g_strdup (request->uri);
   transfer->range = request->range;
   transfer->length = P2P_SIZE_UNKNOWN;
-  transfer->read_bytes = READ_FIRST_BYTES;
   g_hash_table_insert (self->transfers, &transfer->id, transfer);
 
   transfer->message =

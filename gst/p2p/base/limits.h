@@ -140,9 +140,10 @@
 /* bytes of segments that are stored before any tracker has let us in, when
  * nobody can come and ask; what a player may go back to. */
 #define P2P_STORE_ALONE_BYTES (32 * 1024 * 1024)
-/* bytes of a pass-through body that may wait for the streaming thread. */
-#define P2P_OUTQUEUE_HIGH_BYTES (512 * 1024)
-#define P2P_OUTQUEUE_LOW_BYTES (128 * 1024)
+/* bytes of a pass-through body that may wait for the streaming thread: two
+ * of the worker's turns of reading. */
+#define P2P_OUTQUEUE_HIGH_BYTES (2 * 1024 * 1024)
+#define P2P_OUTQUEUE_LOW_BYTES (512 * 1024)
 
 /* --- transport ---------------------------------------------------------- */
 
