@@ -15,8 +15,8 @@ struct _P2pOutQueue
 
   GMutex lock;
   GCond cond;
-  guint waiting; /* threads inside p2p_wait(): nobody, nothing to signal */
-  GQueue chunks; /* of GBytes */
+  gboolean is_awaited; /* a thread sleeps, and nobody has woken it yet */
+  GQueue chunks;       /* of GBytes */
   gsize queued_bytes;
   gboolean is_high; /* was at the high mark, not yet below the low one */
   gboolean flushing;
@@ -74,20 +74,24 @@ p2p_out_queue_get_key (P2pOutQueue *queue)
   return &queue->request;
 }
 
-/* A wake-up is a system call: only when somebody sleeps. */
+/* A wake-up is a system call: only when somebody sleeps. Not under the lock,
+ * for which whoever wakes up would go to sleep again. */
 static void
-wake_locked (P2pOutQueue *queue)
+unlock_and_wake (P2pOutQueue *queue)
 {
-  if (queue->waiting > 0)
+  gboolean is_awaited = queue->is_awaited;
+
+  queue->is_awaited = FALSE;
+  p2p_unlock (&queue->lock);
+  if (is_awaited)
     g_cond_broadcast (&queue->cond);
 }
 
 static void
 wait_locked (P2pOutQueue *queue)
 {
-  queue->waiting++;
+  queue->is_awaited = TRUE;
   p2p_wait (&queue->cond, &queue->lock);
-  queue->waiting--;
 }
 
 void
@@ -122,8 +126,7 @@ void
 p2p_out_queue_wake (P2pOutQueue *queue)
 {
   p2p_lock (&queue->lock);
-  wake_locked (queue);
-  p2p_unlock (&queue->lock);
+  unlock_and_wake (queue);
 }
 
 void
@@ -131,8 +134,7 @@ p2p_out_queue_end (P2pOutQueue *queue)
 {
   p2p_lock (&queue->lock);
   queue->ended = TRUE;
-  wake_locked (queue);
-  p2p_unlock (&queue->lock);
+  unlock_and_wake (queue);
 }
 
 void
@@ -141,8 +143,7 @@ p2p_out_queue_fail (P2pOutQueue *queue, P2pHttpFailure *failure)
   p2p_lock (&queue->lock);
   if (!queue->ended && queue->failure == NULL)
     queue->failure = p2p_http_failure_ref (failure);
-  wake_locked (queue);
-  p2p_unlock (&queue->lock);
+  unlock_and_wake (queue);
 }
 
 P2pOutStatus
@@ -244,7 +245,5 @@ p2p_out_queue_set_flushing (P2pOutQueue *queue, gboolean flushing)
 {
   p2p_lock (&queue->lock);
   queue->flushing = flushing;
-  if (flushing)
-    wake_locked (queue);
-  p2p_unlock (&queue->lock);
+  unlock_and_wake (queue);
 }
