@@ -44,6 +44,9 @@
 /* announcements accepted from one peer in ten seconds. A P2P Media Loader
  * peer that prefetches announces on every store and every HTTP start. */
 #define P2P_ANNOUNCEMENTS_PER_10S 2000
+/* segment ids in those announcements: one that fills its store with an hour of
+ * 1 s segments, a hundred of them each second, names two millions. */
+#define P2P_ANNOUNCED_IDS_PER_10S (16 * 1024 * 1024)
 /* commands accepted from one peer in ten seconds, announcements included. One
  * segment takes a few, and a fast line carries a hundred a second. */
 #define P2P_COMMANDS_PER_10S 20000
@@ -93,9 +96,15 @@
 /* opening brackets in one tracker message, those in strings counted: an offer
  * has three, its binary id could be 20, SDP has none. Bounds the depth too. */
 #define P2P_TRACKER_MESSAGE_MAX_BRACKETS 1024
+/* commas in one, those in strings counted: an offer has six, its binary id
+ * could be 20, and the SDP of a data channel has none. Bounds how many things
+ * json-glib makes of it: each is dearer than hundreds of bytes of text. */
+#define P2P_TRACKER_MESSAGE_MAX_COMMAS 256
 /* messages accepted from one tracker in ten seconds. It forwards to each
  * viewer about as many offers as that viewer makes, a few a minute. */
 #define P2P_TRACKER_MESSAGES_PER_10S 1000
+/* bytes of those messages: an offer is about 3 KiB. */
+#define P2P_TRACKER_BYTES_PER_10S (4 * 1024 * 1024)
 /* bytes of an offer id accepted: 20 characters of at most two bytes, and some
  * patience with other clients. */
 #define P2P_OFFER_ID_MAX_BYTES 128
@@ -140,6 +149,9 @@
 /* bytes of segments that are stored before any tracker has let us in, when
  * nobody can come and ask; what a player may go back to. */
 #define P2P_STORE_ALONE_BYTES (32 * 1024 * 1024)
+/* bytes by which that bound grows in each millisecond from then on: 64 Mbit/s,
+ * more than any stream that is watched. */
+#define P2P_STORE_GROWTH_BYTES_PER_MS (8 * 1000)
 /* bytes of a pass-through body that may wait for the streaming thread: two
  * of the worker's turns of reading. */
 #define P2P_OUTQUEUE_HIGH_BYTES (2 * 1024 * 1024)
@@ -147,8 +159,9 @@
 
 /* --- transport ---------------------------------------------------------- */
 
-/* bytes waiting in one data channel above which we stop writing, and below
- * which we go on (JS uses 64 KiB for both; two messages keep the pipe full). */
+/* bytes waiting in one data channel above which we stop writing at the latest
+ * (p2p_serve_waiting_bytes()), and down to which they fall before we go on (JS
+ * uses 64 KiB for both). */
 #define P2P_SEND_HIGH_BYTES (256 * 1024)
 #define P2P_SEND_LOW_BYTES (64 * 1024)
 /* bytes waiting for a peer that makes us answer and reads nothing, above which

@@ -1,16 +1,34 @@
-/* p2phlssrc: a binary heap of deadlines.
+/* p2phlssrc: a heap of deadlines.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "timerq.h"
 
+/* Children of each place: half the levels of a binary heap, and the four lie
+ * side by side. */
+#define ARITY 4
+
+/* Room to begin with. */
+#define FIRST_SLOTS 16
+
+/* What is compared lies in the heap itself: timers are all over memory. */
+typedef struct
+{
+  gint64 deadline_us;
+  guint64 order;
+  P2pTimer *timer; /* not owned */
+} Slot;
+
 struct _P2pTimerQueue
 {
-  GPtrArray *heap; /* of P2pTimer, not owned; [0] is unused */
+  Slot *heap;
+  guint n;
+  guint allocated;
+  gboolean hole; /* the first has fired, and its place is still empty */
   guint64 next_order;
 };
 
 static gboolean
-is_before (const P2pTimer *a, const P2pTimer *b)
+is_before (const Slot *a, const Slot *b)
 {
   if (a->deadline_us != b->deadline_us)
     return a->deadline_us < b->deadline_us;
@@ -19,53 +37,72 @@ is_before (const P2pTimer *a, const P2pTimer *b)
 }
 
 static void
-place (P2pTimerQueue *queue, guint index, P2pTimer *timer)
+place (Slot *heap, guint at, const Slot *slot)
 {
-  queue->heap->pdata[index] = timer;
-  timer->index = index;
+  heap[at] = *slot;
+  slot->timer->index = at + 1;
 }
 
+/* Puts @slot at @at, or where it belongs above. */
 static void
-sift_up (P2pTimerQueue *queue, guint index)
+sift_up (P2pTimerQueue *queue, guint at, Slot slot)
 {
-  P2pTimer *timer = queue->heap->pdata[index];
+  Slot *heap = queue->heap;
 
-  while (index > 1 && is_before (timer, queue->heap->pdata[index / 2])) {
-    place (queue, index, queue->heap->pdata[index / 2]);
-    index /= 2;
+  while (at > 0 && is_before (&slot, &heap[(at - 1) / ARITY])) {
+    place (heap, at, &heap[(at - 1) / ARITY]);
+    at = (at - 1) / ARITY;
   }
-  place (queue, index, timer);
+  place (heap, at, &slot);
 }
 
-static void
-sift_down (P2pTimerQueue *queue, guint index)
+/* Of places @from to @end, the soonest. */
+static guint
+soonest (const Slot *heap, guint from, guint end)
 {
-  P2pTimer *timer = queue->heap->pdata[index];
-  guint n = queue->heap->len;
+  guint first = from;
 
-  while (2 * index < n) {
-    guint child = 2 * index;
+  while (++from < end)
+    first = is_before (&heap[from], &heap[first]) ? from : first;
 
-    if (child + 1 < n
-        && is_before (queue->heap->pdata[child + 1], queue->heap->pdata[child]))
-      child++;
-    if (!is_before (queue->heap->pdata[child], timer))
+  return first;
+}
+
+/* Puts @slot at @at, or where it belongs below. */
+static void
+sift_down (P2pTimerQueue *queue, guint at, Slot slot)
+{
+  Slot *heap = queue->heap;
+  guint n = queue->n;
+
+  while (ARITY * at + 1 < n) {
+    guint child =
+        soonest (heap, ARITY * at + 1, MIN (ARITY * at + 1 + ARITY, n));
+
+    if (!is_before (&heap[child], &slot))
       break;
-    place (queue, index, queue->heap->pdata[child]);
-    index = child;
+    place (heap, at, &heap[child]);
+    at = child;
   }
-  place (queue, index, timer);
+  place (heap, at, &slot);
+}
+
+/* Whoever fires mostly sets a timer: that takes the empty place, unless something
+ * else comes first. */
+static void
+settle (P2pTimerQueue *queue)
+{
+  if (!queue->hole)
+    return;
+  queue->hole = FALSE;
+  if (--queue->n > 0)
+    sift_down (queue, 0, queue->heap[queue->n]);
 }
 
 P2pTimerQueue *
 p2p_timer_queue_new (void)
 {
-  P2pTimerQueue *queue = g_new0 (P2pTimerQueue, 1);
-
-  queue->heap = g_ptr_array_new ();
-  g_ptr_array_add (queue->heap, NULL);
-
-  return queue;
+  return g_new0 (P2pTimerQueue, 1);
 }
 
 void
@@ -73,19 +110,19 @@ p2p_timer_queue_free (P2pTimerQueue *queue)
 {
   guint i;
 
-  for (i = 1; i < queue->heap->len; i++)
-    ((P2pTimer *) queue->heap->pdata[i])->index = 0;
-  g_ptr_array_unref (queue->heap);
+  settle (queue);
+  for (i = 0; i < queue->n; i++)
+    queue->heap[i].timer->index = 0;
+  g_free (queue->heap);
   g_free (queue);
 }
 
 gint64
 p2p_timer_queue_next (P2pTimerQueue *queue)
 {
-  if (queue->heap->len < 2)
-    return P2P_NEVER;
+  settle (queue);
 
-  return ((P2pTimer *) queue->heap->pdata[1])->deadline_us;
+  return queue->n == 0 ? P2P_NEVER : queue->heap[0].deadline_us;
 }
 
 void
@@ -93,13 +130,17 @@ p2p_timer_queue_run (P2pTimerQueue *queue, gint64 now_us)
 {
   guint64 armed_before = queue->next_order;
 
-  while (queue->heap->len > 1) {
-    P2pTimer *timer = queue->heap->pdata[1];
+  settle (queue);
+  while (queue->n > 0) {
+    Slot first = queue->heap[0];
+    P2pTimer *timer = first.timer;
 
-    if (timer->deadline_us > now_us || timer->order >= armed_before)
+    if (first.deadline_us > now_us || first.order >= armed_before)
       break;
-    p2p_timer_clear (timer);
+    timer->index = 0;
+    queue->hole = TRUE;
     timer->func (timer->owner, now_us);
+    settle (queue);
   }
 }
 
@@ -114,26 +155,38 @@ void
 p2p_timer_set (P2pTimer *timer, gint64 deadline_us)
 {
   P2pTimerQueue *queue = timer->queue;
+  Slot slot = { deadline_us, queue->next_order, timer };
 
   if (deadline_us == P2P_NEVER) {
     p2p_timer_clear (timer);
     return;
   }
 
-  timer->deadline_us = deadline_us;
-  timer->order = queue->next_order++;
-  if (timer->index == 0) {
-    g_ptr_array_add (queue->heap, timer);
-    timer->index = queue->heap->len - 1;
+  queue->next_order++;
+  if (timer->index == 0 && queue->hole) {
+    queue->hole = FALSE;
+    sift_down (queue, 0, slot);
+    return;
   }
-  sift_up (queue, timer->index);
-  sift_down (queue, timer->index);
+  settle (queue);
+  if (timer->index == 0) {
+    if (queue->n == queue->allocated) {
+      queue->allocated = MAX (2 * queue->allocated, FIRST_SLOTS);
+      queue->heap = g_renew (Slot, queue->heap, queue->allocated);
+    }
+    sift_up (queue, queue->n++, slot);
+  } else if (is_before (&slot, &queue->heap[timer->index - 1])) {
+    sift_up (queue, timer->index - 1, slot);
+  } else {
+    sift_down (queue, timer->index - 1, slot);
+  }
 }
 
 void
 p2p_timer_set_sooner (P2pTimer *timer, gint64 deadline_us)
 {
-  if (timer->index == 0 || deadline_us < timer->deadline_us)
+  if (timer->index == 0
+      || deadline_us < timer->queue->heap[timer->index - 1].deadline_us)
     p2p_timer_set (timer, deadline_us);
 }
 
@@ -141,18 +194,20 @@ void
 p2p_timer_clear (P2pTimer *timer)
 {
   P2pTimerQueue *queue = timer->queue;
-  guint index = timer->index;
-  P2pTimer *last;
+  guint index;
+  Slot last;
 
-  if (index == 0)
+  if (timer->index == 0)
     return;
 
-  last = queue->heap->pdata[queue->heap->len - 1];
-  g_ptr_array_set_size (queue->heap, queue->heap->len - 1);
+  settle (queue);
+  index = timer->index;
+  last = queue->heap[--queue->n];
   timer->index = 0;
-  if (last != timer) {
-    place (queue, index, last);
-    sift_up (queue, index);
-    sift_down (queue, last->index);
-  }
+  if (last.timer == timer)
+    return;
+  if (is_before (&last, &queue->heap[index - 1]))
+    sift_up (queue, index - 1, last);
+  else
+    sift_down (queue, index - 1, last);
 }

@@ -30,12 +30,11 @@ struct _P2pTimer
   P2pTimerQueue *queue;
   P2pTimerFunc func;
   gpointer owner;
-  gint64 deadline_us;
-  guint64 order;
   guint index; /* 1-based place in the heap, 0: not armed */
 };
 
 P2pTimerQueue *p2p_timer_queue_new (void);
+/* The timers still armed are cleared: they must outlive the queue. */
 void p2p_timer_queue_free (P2pTimerQueue *queue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pTimerQueue, p2p_timer_queue_free)
 
