@@ -45,6 +45,8 @@ check_round_trip (const P2pCommand *command, gsize max_message)
   if (command->kind == P2P_COMMAND_ANNOUNCE) {
     assert_same_ids (command->loaded, back.loaded);
     assert_same_ids (command->loading, back.loading);
+    assert_same_ids (command->arriving, back.arriving);
+    assert_same_ids (command->heard, back.heard);
     return;
   }
   g_assert (back.segment_id == command->segment_id);

@@ -37,6 +37,11 @@ def peermsg(vectors):
             yield framed(case["frames"])
     for case in commands["hostile"]:
         yield framed([case["hex"]])
+    # An announcement among native peers: l, p, a and k.
+    ids = "100101%02x%02x"
+    yield framed(["6373747200" + "".join(
+        "%02x" % ord(name) + ids % (1, value)
+        for name, value in zip("lpak", (5, 6, 6, 7))) + "63656e64"])
 
 
 def trackermsg(vectors):

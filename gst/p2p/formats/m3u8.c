@@ -238,7 +238,8 @@ read_range (Span text, guint64 *length, guint64 *start)
       return FALSE;
   }
 
-  return *start == P2P_SIZE_UNKNOWN || *length <= G_MAXINT64 - *start;
+  return *start == P2P_SIZE_UNKNOWN
+      || (*start <= G_MAXINT64 && *length <= G_MAXINT64 - *start);
 }
 
 static void

@@ -152,4 +152,15 @@ GBytes *p2p_m3u8_map_uris (
  * p2p_m3u8_map_uris(). */
 GBytes *p2p_m3u8_prefix_uris (GBytes *body, const char *prefix);
 
+/**
+ * p2p_m3u8_trim:
+ * @body: a media playlist without EXT-X-ENDLIST
+ * @segments: how many of its last segments
+ *
+ * Returns: (transfer full): the playlist as it was before they were listed, as
+ * far as its lines tell: all that follows the segment before them is cut. The
+ * whole of @body when it has no more segments than that.
+ */
+GBytes *p2p_m3u8_trim (GBytes *body, guint segments);
+
 G_END_DECLS

@@ -35,6 +35,7 @@ static void
 put_int (GByteArray *out, gint64 value)
 {
   guint64 magnitude = value < 0 ? -(guint64) value : (guint64) value;
+  guint8 bytes[9];
   guint length = 1;
 
   while (length < 9 && magnitude >> (8 * length - 1) != 0)
@@ -42,14 +43,12 @@ put_int (GByteArray *out, gint64 value)
   /* No id, size or request number comes near 2^63. */
   g_assert (length < 9);
 
-  put_byte (out, ITEM_INT << 4 | length);
-  for (guint i = length; i-- > 0;) {
-    guint8 byte = magnitude >> (8 * i);
-
-    if (value < 0 && i == length - 1)
-      byte |= 0x80;
-    put_byte (out, byte);
-  }
+  bytes[0] = ITEM_INT << 4 | length;
+  for (guint i = 1; i <= length; i++)
+    bytes[i] = magnitude >> (8 * (length - i));
+  if (value < 0)
+    bytes[1] |= 0x80;
+  g_byte_array_append (out, bytes, 1 + length);
 }
 
 static gint64
@@ -65,36 +64,40 @@ typedef struct
   guint8 low[P2P_INT_GROUP_MAX];
 } IdGroup;
 
+/* The group that goes on with @base, NULL: a new one is needed. */
+static IdGroup *
+open_group (GArray *groups, gint64 base)
+{
+  for (guint i = groups->len; i-- > 0;) {
+    IdGroup *group = &g_array_index (groups, IdGroup, i);
+
+    if (group->base == base)
+      return group->count < P2P_INT_GROUP_MAX ? group : NULL;
+  }
+
+  return NULL;
+}
+
 /* Groups in order of their first id. A full group is followed by another of
  * the same base, because a count of 256 is misread by 2.3.1. */
 static GArray *
 make_groups (const GArray *ids)
 {
   GArray *groups = g_array_new (FALSE, FALSE, sizeof (IdGroup));
-  g_autoptr (GHashTable) open = g_hash_table_new_full (
-      g_int64_hash, g_int64_equal, g_free, NULL); /* base -> index + 1 */
-  gint64 last_base = 0;
-  guint last = 0; /* index + 1; consecutive ids skip the table */
+  gint64 highest = G_MININT64; /* ids mostly ascend: nothing to look for */
 
   for (guint i = 0; i < ids->len; i++) {
     gint64 id = g_array_index (ids, gint64, i);
     gint64 base = group_base (id);
-    IdGroup *group;
+    IdGroup *group = base > highest ? NULL : open_group (groups, base);
 
-    if (last == 0 || base != last_base)
-      last = GPOINTER_TO_UINT (g_hash_table_lookup (open, &base));
-    last_base = base;
-    if (last == 0
-        || g_array_index (groups, IdGroup, last - 1).count
-            == P2P_INT_GROUP_MAX) {
+    highest = MAX (highest, base);
+    if (group == NULL) {
       g_array_set_size (groups, groups->len + 1);
-      last = groups->len;
-      g_array_index (groups, IdGroup, last - 1).base = base;
-      g_array_index (groups, IdGroup, last - 1).count = 0;
-      g_hash_table_replace (
-          open, g_memdup2 (&base, sizeof base), GUINT_TO_POINTER (last));
+      group = &g_array_index (groups, IdGroup, groups->len - 1);
+      group->base = base;
+      group->count = 0;
     }
-    group = &g_array_index (groups, IdGroup, last - 1);
     group->low[group->count++] = id - base;
   }
 
@@ -106,6 +109,7 @@ put_ids (GByteArray *out, char name, const GArray *ids)
 {
   g_autoptr (GArray) groups = NULL;
   guint first = 0;
+  guint8 head[3];
 
   if (ids == NULL || ids->len == 0)
     return;
@@ -114,9 +118,10 @@ put_ids (GByteArray *out, char name, const GArray *ids)
   if (groups->len > P2P_INT_GROUPS_MAX)
     first = groups->len - P2P_INT_GROUPS_MAX;
 
-  put_byte (out, name);
-  put_byte (out, ITEM_INT_ARRAY << 4);
-  put_byte (out, groups->len - first);
+  head[0] = name;
+  head[1] = ITEM_INT_ARRAY << 4;
+  head[2] = groups->len - first;
+  g_byte_array_append (out, head, sizeof head);
   for (guint i = first; i < groups->len; i++) {
     const IdGroup *group = &g_array_index (groups, IdGroup, i);
 
@@ -141,6 +146,8 @@ write_body (const P2pCommand *command)
   if (command->kind == P2P_COMMAND_ANNOUNCE) {
     put_ids (body, 'l', command->loaded);
     put_ids (body, 'p', command->loading);
+    put_ids (body, 'a', command->arriving);
+    put_ids (body, 'k', command->heard);
     return body;
   }
 
@@ -150,6 +157,8 @@ write_body (const P2pCommand *command)
   put_field (body, 'r', command->request_id);
   if (command->kind == P2P_COMMAND_REQUEST && command->byte_from != 0)
     put_field (body, 'b', command->byte_from);
+  if (command->kind == P2P_COMMAND_REQUEST && command->needed_ms != 0)
+    put_field (body, 'n', command->needed_ms);
 
   return body;
 }
@@ -264,6 +273,7 @@ read_group (Reader *reader, GArray *ids, GError **error)
 {
   gint64 head;
   gint64 base;
+  gint64 *added;
   guint count;
 
   if (!read_int (reader, &head, error))
@@ -278,11 +288,10 @@ read_group (Reader *reader, GArray *ids, GError **error)
   if (ids->len + count > P2P_ANNOUNCEMENT_MAX_IDS)
     return fail (error, P2P_FORMAT_ERROR_LIMIT, "too many ids");
 
-  while (count-- > 0) {
-    gint64 id = base + *reader->at++;
-
-    g_array_append_val (ids, id);
-  }
+  g_array_set_size (ids, ids->len + count);
+  added = &g_array_index (ids, gint64, ids->len - count);
+  while (count-- > 0)
+    *added++ = base + *reader->at++;
 
   return TRUE;
 }
@@ -331,6 +340,7 @@ typedef enum
   FIELD_SEGMENT_ID,
   FIELD_REQUEST_ID,
   FIELD_BYTE_FROM,
+  FIELD_NEEDED,
   FIELD_SIZE,
   N_INT_FIELDS,
 } IntField;
@@ -345,6 +355,8 @@ typedef struct
   guint wrong_type; /* fields we know that held another kind of item */
   GArray *loaded;
   GArray *loading;
+  GArray *arriving;
+  GArray *heard;
 } Fields;
 
 static const char int_names[N_INT_FIELDS] = {
@@ -352,6 +364,7 @@ static const char int_names[N_INT_FIELDS] = {
   [FIELD_SEGMENT_ID] = 'i',
   [FIELD_REQUEST_ID] = 'r',
   [FIELD_BYTE_FROM] = 'b',
+  [FIELD_NEEDED] = 'n',
   [FIELD_SIZE] = 's',
 };
 
@@ -360,6 +373,8 @@ fields_clear (Fields *fields)
 {
   g_clear_pointer (&fields->loaded, g_array_unref);
   g_clear_pointer (&fields->loading, g_array_unref);
+  g_clear_pointer (&fields->arriving, g_array_unref);
+  g_clear_pointer (&fields->heard, g_array_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fields, fields_clear)
@@ -383,6 +398,8 @@ take_ids (Fields *fields, char name, GArray *ids)
   guint field = int_field (name);
   GArray **place = name == 'l' ? &fields->loaded
       : name == 'p'            ? &fields->loading
+      : name == 'a'            ? &fields->arriving
+      : name == 'k'            ? &fields->heard
                                : NULL;
 
   if (field < N_INT_FIELDS)
@@ -393,6 +410,12 @@ take_ids (Fields *fields, char name, GArray *ids)
   }
   g_clear_pointer (place, g_array_unref);
   *place = ids;
+}
+
+static gboolean
+is_id_list (char name)
+{
+  return name == 'l' || name == 'p' || name == 'a' || name == 'k';
 }
 
 static gboolean
@@ -410,7 +433,7 @@ read_field (Reader *reader, Fields *fields, GError **error)
     case ITEM_INT:
       if (!read_int (reader, &value, error))
         return FALSE;
-      if (name == 'l' || name == 'p')
+      if (is_id_list (name))
         return fail (error, P2P_FORMAT_ERROR_SYNTAX, "id list is an int");
       if (field < N_INT_FIELDS) {
         fields->ints[field] = value;
@@ -425,7 +448,7 @@ read_field (Reader *reader, Fields *fields, GError **error)
       take_ids (fields, name, ids);
       return TRUE;
     case ITEM_STRING:
-      if (name == 'l' || name == 'p')
+      if (is_id_list (name))
         return fail (error, P2P_FORMAT_ERROR_SYNTAX, "id list is a string");
       if (field < N_INT_FIELDS)
         fields->wrong_type |= FIELD_BIT (field);
@@ -493,9 +516,12 @@ read_body (
   command->segment_id = fields.ints[FIELD_SEGMENT_ID];
   command->request_id = fields.ints[FIELD_REQUEST_ID];
   command->byte_from = fields.ints[FIELD_BYTE_FROM];
+  command->needed_ms = fields.ints[FIELD_NEEDED];
   command->size = fields.ints[FIELD_SIZE];
   command->loaded = g_steal_pointer (&fields.loaded);
   command->loading = g_steal_pointer (&fields.loading);
+  command->arriving = g_steal_pointer (&fields.arriving);
+  command->heard = g_steal_pointer (&fields.heard);
 
   return TRUE;
 }
@@ -505,6 +531,8 @@ p2p_command_clear (P2pCommand *command)
 {
   g_clear_pointer (&command->loaded, g_array_unref);
   g_clear_pointer (&command->loading, g_array_unref);
+  g_clear_pointer (&command->arriving, g_array_unref);
+  g_clear_pointer (&command->heard, g_array_unref);
 }
 
 gboolean

@@ -26,9 +26,15 @@ typedef enum
  * @segment_id: field i
  * @request_id: field r
  * @byte_from: field b of REQUEST, 0 when absent
+ * @needed_ms: field n of REQUEST, among native peers: it is not needed sooner
+ *   than so many milliseconds from now, 0 when absent
  * @size: field s of DATA
  * @loaded: (nullable): gint64 ids, field l of ANNOUNCE
  * @loading: (nullable): gint64 ids, field p of ANNOUNCE
+ * @arriving: (nullable): gint64 ids, field a of ANNOUNCE, among native peers:
+ *   may be asked for although not whole yet
+ * @heard: (nullable): gint64 ids, field k of ANNOUNCE, among native peers: known
+ *   by what others said to be on their way to somebody
  */
 typedef struct
 {
@@ -36,9 +42,12 @@ typedef struct
   gint64 segment_id;
   gint64 request_id;
   gint64 byte_from;
+  gint64 needed_ms;
   gint64 size;
   GArray *loaded;
   GArray *loading;
+  GArray *arriving;
+  GArray *heard;
 } P2pCommand;
 
 void p2p_command_clear (P2pCommand *command);

@@ -198,15 +198,17 @@ escape_length (const char *text, gsize length)
 }
 
 /* Whether json-glib may read @text: it descends by recursion, so the number
- * of brackets is ours to bound. Brackets in strings count too, because what
- * its scanner takes for a string (single quotes, comments) is not what JSON
- * says. Half a pair of surrogates is no text: some json-glib make bytes of it
- * that are no UTF-8, others read nothing of the message. Escaped NULs become
- * stand-ins in place. */
+ * of brackets is ours to bound, and it takes its time for each thing in a list,
+ * so that of commas is. Those in strings count too, because what its scanner
+ * takes for a string (single quotes, comments) is not what JSON says. Half a
+ * pair of surrogates is no text: some json-glib make bytes of it that are no
+ * UTF-8, others read nothing of the message. Escaped NULs become stand-ins in
+ * place. */
 static gboolean
 prepare (char *text, gsize length, GError **error)
 {
   guint n_brackets = 0;
+  guint n_commas = 0;
   gsize escape;
 
   if (!g_utf8_validate_len (text, length, NULL))
@@ -216,6 +218,9 @@ prepare (char *text, gsize length, GError **error)
     if (text[i] == '{' || text[i] == '[') {
       if (++n_brackets > P2P_TRACKER_MESSAGE_MAX_BRACKETS)
         return fail (error, P2P_FORMAT_ERROR_LIMIT, "too many brackets");
+    } else if (text[i] == ',') {
+      if (++n_commas > P2P_TRACKER_MESSAGE_MAX_COMMAS)
+        return fail (error, P2P_FORMAT_ERROR_LIMIT, "too many commas");
     } else if (text[i] == '\\') {
       if (length - i >= ESCAPE_LENGTH
           && memcmp (text + i, NUL_ESCAPE, ESCAPE_LENGTH) == 0)

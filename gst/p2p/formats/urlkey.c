@@ -423,3 +423,17 @@ p2p_url_key_of (const char *url)
 
   return g_string_free (g_steal_pointer (&key), FALSE);
 }
+
+char *
+p2p_url_network_path_key (const char *key)
+{
+  gsize scheme = scheme_length (key);
+  const char *path = strchr (key + scheme + strlen ("//"), '/');
+  g_autofree char *meant = NULL;
+
+  if (path[1] != '/')
+    return NULL;
+  meant = g_strdup_printf ("%.*s%s", (int) scheme, key, path);
+
+  return p2p_url_key_of (meant);
+}

@@ -51,4 +51,16 @@ void p2p_url_key (GString *url);
  * (nullable): %NULL: not an http(s) URL. */
 char *p2p_url_key_of (const char *url);
 
+/**
+ * p2p_url_network_path_key:
+ * @key: what p2p_url_key_of() made
+ *
+ * "//host/path" (RFC 3986, 4.2) is on another host than the playlist, but
+ * hlsdemux writes it behind the playlist's own host, as if it were a path.
+ *
+ * Returns: (transfer full) (nullable): the key of what was meant, %NULL when
+ * @key does not look like that.
+ */
+char *p2p_url_network_path_key (const char *key);
+
 G_END_DECLS

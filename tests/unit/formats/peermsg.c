@@ -95,9 +95,12 @@ assert_command (const P2pCommand *a, const P2pCommand *b)
   g_assert_cmpint (a->segment_id, ==, b->segment_id);
   g_assert_cmpint (a->request_id, ==, b->request_id);
   g_assert_cmpint (a->byte_from, ==, b->byte_from);
+  g_assert_cmpint (a->needed_ms, ==, b->needed_ms);
   g_assert_cmpint (a->size, ==, b->size);
   assert_ids (a->loaded, b->loaded);
   assert_ids (a->loading, b->loading);
+  assert_ids (a->arriving, b->arriving);
+  assert_ids (a->heard, b->heard);
 }
 
 /* Joins @messages with a fresh joiner. */
@@ -499,12 +502,96 @@ test_truncated (void)
   }
 }
 
+/* What native peers tell each other besides: each alone, and all at once. */
+static void
+test_fields_of_natives (void)
+{
+  for (guint fields = 0; fields < 16; fields++) {
+    g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
+    g_auto (P2pCommand) back = { 0 };
+    g_autoptr (GPtrArray) messages = NULL;
+    g_autoptr (GError) error = NULL;
+
+    if (fields & 1)
+      command.loaded = ids_range (100, 300, 1);
+    if (fields & 2)
+      command.loading = ids_range (400, 2, 1);
+    if (fields & 4)
+      command.arriving = ids_range (-3, 200, 300);
+    if (fields & 8)
+      command.heard = ids_range (G_GINT64_CONSTANT (1) << 40, 4, 1);
+    messages = p2p_command_encode (&command, 1000);
+    g_assert_cmpint (join (messages, &back, &error), ==, P2P_JOIN_DONE);
+    g_assert_no_error (error);
+    assert_command (&command, &back);
+    g_assert_true ((back.arriving != NULL) == ((fields & 4) != 0));
+    g_assert_true ((back.heard != NULL) == ((fields & 8) != 0));
+  }
+}
+
+static void
+test_request_of_natives (void)
+{
+  static const gint64 needed[] = { 1, 255, 256, 60 * 1000, 24 * 3600 * 1000 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (needed); i++) {
+    P2pCommand command = { .kind = P2P_COMMAND_REQUEST,
+      .segment_id = 7,
+      .request_id = 8,
+      .byte_from = i % 2 * 1000,
+      .needed_ms = needed[i] };
+    g_auto (P2pCommand) back = { 0 };
+    g_autoptr (GPtrArray) messages = NULL;
+
+    messages = p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+    g_assert_cmpint (join (messages, &back, NULL), ==, P2P_JOIN_DONE);
+    assert_command (&command, &back);
+  }
+}
+
+/* A browser gets what it always got. */
+static void
+test_empty_fields_of_natives (void)
+{
+  g_auto (P2pCommand) with = { .kind = P2P_COMMAND_ANNOUNCE };
+  P2pCommand without = { .kind = P2P_COMMAND_ANNOUNCE };
+  g_autoptr (GPtrArray) messages = NULL, expected = NULL;
+
+  with.loaded = without.loaded = ids_range (100, 6, 1);
+  with.arriving = ids_range (0, 0, 1);
+  with.heard = ids_range (0, 0, 1);
+  messages = p2p_command_encode (&with, P2P_MESSAGE_MAX_BYTES);
+  expected = p2p_command_encode (&without, P2P_MESSAGE_MAX_BYTES);
+  g_assert_cmpuint (messages->len, ==, 1);
+  g_assert_true (g_bytes_equal (messages->pdata[0], expected->pdata[0]));
+}
+
+/* The last of a repeated field counts. */
+static void
+test_repeated_fields_of_natives (void)
+{
+  g_autoptr (GBytes) message = frame ("00" /* announcement */
+                                      "611001010105611001010106"
+                                      "6b10010101076b1001010108");
+  g_auto (P2pCommand) command = { 0 };
+
+  g_assert_cmpint (join_one (message, &command, NULL), ==, P2P_JOIN_DONE);
+  g_assert_cmpuint (command.arriving->len, ==, 1);
+  g_assert_cmpint (g_array_index (command.arriving, gint64, 0), ==, 6);
+  g_assert_cmpuint (command.heard->len, ==, 1);
+  g_assert_cmpint (g_array_index (command.heard, gint64, 0), ==, 8);
+}
+
 static void
 test_wrong_types (void)
 {
   static const char *const bodies[] = {
     "006c0105",                   /* l is an int */
     "0070200161",                 /* p is a string */
+    "00610105",                   /* a is an int */
+    "0061200161",                 /* a is a string */
+    "006b0105",                   /* k is an int */
+    "006b200161",                 /* k is a string */
     "0169016472013262200161",     /* b is a string */
     "0163200161",                 /* c is a string */
     "01690164722001617201",       /* r is truncated */
@@ -538,6 +625,14 @@ main (int argc, char **argv)
   g_test_add_func ("/formats/peermsg/too-many-fields", test_too_many_fields);
   g_test_add_func ("/formats/peermsg/endless-command", test_endless_command);
   g_test_add_func ("/formats/peermsg/truncated", test_truncated);
+  g_test_add_func (
+      "/formats/peermsg/fields-of-natives", test_fields_of_natives);
+  g_test_add_func (
+      "/formats/peermsg/request-of-natives", test_request_of_natives);
+  g_test_add_func (
+      "/formats/peermsg/empty-fields-of-natives", test_empty_fields_of_natives);
+  g_test_add_func ("/formats/peermsg/repeated-fields-of-natives",
+      test_repeated_fields_of_natives);
   g_test_add_func ("/formats/peermsg/wrong-types", test_wrong_types);
 
   return g_test_run ();

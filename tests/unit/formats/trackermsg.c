@@ -363,6 +363,10 @@ test_bounds (void)
   g_autofree char *deep = g_strnfill (200000, '[');
   g_autofree char *filler = g_strnfill (P2P_TRACKER_MESSAGE_MAX_BYTES, 'a');
   g_autofree char *long_text = g_strconcat ("{\"a\":\"", filler, "\"}", NULL);
+  g_autofree char *commas =
+      g_strnfill (P2P_TRACKER_MESSAGE_MAX_COMMAS + 1, ',');
+  g_autofree char *many = g_strdup_printf ("{\"a\":\"%s\"}", commas);
+  g_autofree char *enough = g_strdup_printf ("{\"a\":\"%s\"}", commas + 1);
   g_autofree char *id = g_strnfill (P2P_OFFER_ID_MAX_BYTES + 1, 'a');
   g_autofree char *long_id =
       g_strdup_printf (SIGNAL (GOOD_PEER, "\"%s\"", "offer", GOOD_OFFER), id);
@@ -376,6 +380,8 @@ test_bounds (void)
 
   g_assert_false (parse (deep, &message));
   g_assert_false (parse (long_text, &other));
+  g_assert_false (parse (many, &other));
+  g_assert_true (parse (enough, &other));
   g_assert_cmpint (kind_of (long_id), ==, P2P_TRACKER_IGNORED);
   g_assert_cmpint (kind_of (long_sdp), ==, P2P_TRACKER_IGNORED);
 }

@@ -189,6 +189,31 @@ test_stable (void)
   }
 }
 
+/* What text-joined "//host/path" means. */
+static void
+test_network_path (void)
+{
+  static const char *const cases[][2] = {
+    { "http://c//d/e.ts?x=1", "http://d/e.ts?x=1" },
+    { "https://c:8443//D:443/a%7eb", "https://d/a~b" },
+    { "http://c//[2001:DB8::1]:80/x", "http://[2001:db8::1]/x" },
+    { "http://c//e.ts", "http://e.ts/" },
+    { "http://c/d/e.ts", NULL },
+    { "http://c/d//e.ts", NULL },
+    { "http://c/?x=//e", NULL },
+    { "http://c//", NULL },
+    { "http://c///e.ts", NULL },
+    { "http://c//%41/e.ts", "http://a/e.ts" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autofree char *key = p2p_url_key_of (cases[i][0]);
+    g_autofree char *meant = p2p_url_network_path_key (key);
+
+    g_assert_cmpstr (meant, ==, cases[i][1]);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -201,6 +226,7 @@ main (int argc, char **argv)
   g_test_add_func ("/formats/urlkey/same", test_same_key);
   g_test_add_func ("/formats/urlkey/other", test_other_key);
   g_test_add_func ("/formats/urlkey/stable", test_stable);
+  g_test_add_func ("/formats/urlkey/network-path", test_network_path);
 
   return g_test_run ();
 }
