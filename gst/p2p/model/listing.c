@@ -477,14 +477,15 @@ p2p_listing_update (P2pListing *listing, const P2pM3u8 *playlist,
   gint64 start_us = end_us (listing);
   gboolean same_bases;
 
+  if (change == RESTART)
+    restart (listing, playlist);
+  listing->stream.last_read =
+      new_numbers (playlist).last + listing->stream.id_offset;
   if (change == STALE) {
     P2P_LOG_DEBUG (P2P_AREA_MANIFEST, listing->stream.serial,
         "older playlist passed over");
     return;
   }
-  if (change == RESTART)
-    restart (listing, playlist);
-
   take_header (listing, playlist, change);
   old = old_numbers (listing);
   same_bases = take_bases (listing, response_uri, request_uri);

@@ -20,14 +20,16 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
   gint64 gap_us = start_us - playback->edge_media_us;
   gboolean follows = ABS (gap_us) <= duration_us + duration_us / 2;
   gboolean other_stream = stream != playback->stream;
+  gboolean given_up = playback->awaited && !other_stream;
 
+  playback->awaited = TRUE;
   playback->stream = stream;
   if (playback->started)
     settle (playback, now_us);
 
   /* Another rendition of a live stream counts time from where its playlist
    * was first read: the same moment has another number. */
-  if (playback->started && (follows || (other_stream && live))) {
+  if (playback->started && !given_up && (follows || (other_stream && live))) {
     playback->head_media_us += gap_us;
     playback->edge_media_us += gap_us;
     return FALSE;
@@ -51,6 +53,7 @@ p2p_playback_delivered (P2pPlayback *playback, gint64 end_us, gint64 now_us)
     playback->head_clock_us = now_us;
   }
   settle (playback, now_us);
+  playback->awaited = FALSE;
   playback->edge_media_us = MAX (playback->edge_media_us, end_us);
 }
 

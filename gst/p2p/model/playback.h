@@ -24,6 +24,7 @@ typedef struct
   gint64 head_clock_us;
   gint64 edge_media_us; /* end of what has been handed over */
   guint stream;         /* serial of the stream asked for last */
+  gboolean awaited;     /* what was asked for last is not handed over yet */
 } P2pPlayback;
 
 /**
@@ -35,8 +36,9 @@ typedef struct
  * @duration_us: of the segment
  * @now_us: the time
  *
- * A segment that does not follow the last one is a seek: what was ahead is
- * gone. Returns: whether it was a seek.
+ * A segment that does not follow the last one, or takes the place of one of the
+ * same stream that was not handed over, is a seek: what was ahead is gone.
+ * Returns: whether it was a seek.
  */
 gboolean p2p_playback_request (P2pPlayback *playback, guint stream,
     gboolean live, gint64 start_us, gint64 duration_us, gint64 now_us);

@@ -435,6 +435,17 @@ find_presentation (P2pRegistry *registry, const Source *source)
   return presentation;
 }
 
+/* Other bit rates, other tracks. */
+static void
+note_variants (Presentation *presentation)
+{
+  for (guint i = 0; i < presentation->listings->len; i++) {
+    P2pListing *listing = presentation->listings->pdata[i];
+
+    listing->stream.has_variants = presentation->listings->len > 1;
+  }
+}
+
 static gboolean
 read_master (
     P2pRegistry *registry, const Source *source, const P2pM3u8 *playlist)
@@ -453,8 +464,23 @@ read_master (
     declare (
         registry, presentation, source, P2P_STREAM_MAIN, excluded->pdata[i]);
   add_others (registry, source, playlist->others);
+  note_variants (presentation);
 
   return TRUE;
+}
+
+static Rendition *
+find_by_key (P2pRegistry *registry, const char *key)
+{
+  Rendition *rendition = g_hash_table_lookup (registry->playlists, key);
+  g_autofree char *meant = NULL;
+
+  if (rendition != NULL)
+    return rendition;
+  meant = p2p_url_network_path_key (key);
+
+  return meant != NULL ? g_hash_table_lookup (registry->playlists, meant)
+                       : NULL;
 }
 
 /* The rendition whose playlist this is: by URL, or by path where that can
@@ -466,7 +492,7 @@ find_rendition (P2pRegistry *registry, const Source *source)
   Rendition *rendition;
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
-    rendition = g_hash_table_lookup (registry->playlists, keys[i]);
+    rendition = find_by_key (registry, keys[i]);
     if (rendition != NULL)
       return rendition;
   }
@@ -587,20 +613,12 @@ found_segment (P2pRegistry *registry, const P2pUrlEntry *entry,
   return P2P_RESOURCE_SEGMENT;
 }
 
-P2pResourceKind
-p2p_registry_lookup (P2pRegistry *registry, const char *uri,
-    const P2pRange *range, P2pStream **stream, gint64 *segment_id)
+static P2pResourceKind
+find_resource (P2pRegistry *registry, const char *key, const P2pRange *range,
+    P2pStream **stream, gint64 *segment_id)
 {
-  g_autofree char *key = p2p_url_key_of (uri);
   const P2pUrlEntry *entry;
   P2pUrlEntry probe;
-
-  if (stream != NULL)
-    *stream = NULL;
-  if (segment_id != NULL)
-    *segment_id = 0;
-  if (key == NULL)
-    return P2P_RESOURCE_UNKNOWN;
 
   p2p_url_entry_init (&probe, key, range, NULL);
   entry = p2p_url_index_find (registry->segments, &probe);
@@ -613,6 +631,31 @@ p2p_registry_lookup (P2pRegistry *registry, const char *uri,
     return P2P_RESOURCE_PLAYLIST;
 
   return P2P_RESOURCE_UNKNOWN;
+}
+
+P2pResourceKind
+p2p_registry_lookup (P2pRegistry *registry, const char *uri,
+    const P2pRange *range, P2pStream **stream, gint64 *segment_id)
+{
+  g_autofree char *key = p2p_url_key_of (uri);
+  g_autofree char *meant = NULL;
+  P2pResourceKind kind;
+
+  if (stream != NULL)
+    *stream = NULL;
+  if (segment_id != NULL)
+    *segment_id = 0;
+  if (key == NULL)
+    return P2P_RESOURCE_UNKNOWN;
+
+  kind = find_resource (registry, key, range, stream, segment_id);
+  if (kind != P2P_RESOURCE_UNKNOWN)
+    return kind;
+  meant = p2p_url_network_path_key (key);
+
+  return meant != NULL
+      ? find_resource (registry, meant, range, stream, segment_id)
+      : P2P_RESOURCE_UNKNOWN;
 }
 
 gboolean

@@ -52,9 +52,12 @@ struct _P2pStream
   char *playlist_uri; /* resolved */
   gboolean live;      /* more segments may come */
   gint64 target_duration_us;
-  GPtrArray *segments; /* of P2pSegment, ids ascending without holes */
-  guint64 bitrate;     /* BANDWIDTH, 0: not known */
-  gboolean shareable;  /* FALSE: its name is another stream's, too */
+  GPtrArray *segments;   /* of P2pSegment, ids ascending without holes */
+  gint64 last_read;      /* the last id of the playlist that was read last, of
+                            an older one as some edges give out, too */
+  guint64 bitrate;       /* BANDWIDTH, 0: not known */
+  gboolean has_variants; /* the player has others to choose from */
+  gboolean shareable;    /* FALSE: its name is another stream's, too */
   P2pInfoHash info_hash_v2;
   P2pInfoHash info_hash_v3;
   char *swarm_id_v2; /* stream swarm ids, for the log */

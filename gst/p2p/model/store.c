@@ -3,9 +3,14 @@
  */
 #include "store.h"
 
+/* Neighbours of the playhead, which are asked about all the time. A power of
+ * two. */
+#define RECENT 16
+
 struct _P2pStore
 {
-  GHashTable *entries; /* P2pEntry, itself the key */
+  GHashTable *entries;      /* P2pEntry, itself the key */
+  P2pEntry *recent[RECENT]; /* (nullable) what was found last, by id */
   guint64 bytes;
   guint complete;
 };
@@ -57,9 +62,17 @@ p2p_store_free (P2pStore *store)
 P2pEntry *
 p2p_store_find (P2pStore *store, guint stream, gint64 id)
 {
+  P2pEntry **recent = &store->recent[id & (RECENT - 1)];
   P2pEntry key = { .stream = stream, .id = id };
+  P2pEntry *found;
 
-  return g_hash_table_lookup (store->entries, &key);
+  if (*recent != NULL && entry_equal (*recent, &key))
+    return *recent;
+  found = g_hash_table_lookup (store->entries, &key);
+  if (found != NULL)
+    *recent = found;
+
+  return found;
 }
 
 P2pEntry *
@@ -131,6 +144,8 @@ p2p_store_remove (P2pStore *store, P2pEntry *entry)
   store->bytes -= entry->size;
   if (entry->complete)
     store->complete--;
+  if (store->recent[entry->id & (RECENT - 1)] == entry)
+    store->recent[entry->id & (RECENT - 1)] = NULL;
   g_hash_table_remove (store->entries, entry);
 }
 
@@ -158,7 +173,7 @@ compare_ids (gconstpointer a, gconstpointer b)
 GPtrArray *
 p2p_store_list (P2pStore *store, guint stream)
 {
-  GPtrArray *list = g_ptr_array_new ();
+  GPtrArray *list = g_ptr_array_sized_new (g_hash_table_size (store->entries));
   GHashTableIter iter;
   gpointer key;
 

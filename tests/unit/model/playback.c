@@ -58,6 +58,25 @@ test_seek (void)
   g_assert_cmpint (p2p_playback_ahead (&playback, 12 * S), ==, 2 * S);
 }
 
+/* The demuxer waits for one segment at a time: if it asks anew before it has
+ * that, its queue has been emptied. */
+static void
+test_seek_nearby (void)
+{
+  for (gint64 n = 2; n <= 3; n++) {
+    P2pPlayback playback = { 0 };
+
+    play (&playback, 0, 10 * S);
+    play (&playback, 1, 10 * S);
+    g_assert_false (
+        p2p_playback_request (&playback, 1, FALSE, 4 * S, 2 * S, 10 * S));
+    g_assert_true (play (&playback, n, 10 * S));
+    g_assert_cmpint (p2p_playback_ahead (&playback, 10 * S), ==, 2 * S);
+    g_assert_false (play (&playback, n + 1, 10 * S));
+    g_assert_cmpint (p2p_playback_ahead (&playback, 10 * S), ==, 4 * S);
+  }
+}
+
 /* A gap of less than a segment and a half is playback's own inexactness. */
 static void
 test_small_gaps (void)
@@ -91,6 +110,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/playback/starts-empty", test_starts_empty);
   g_test_add_func ("/model/playback/runs-in-real-time", test_runs_in_real_time);
   g_test_add_func ("/model/playback/seek", test_seek);
+  g_test_add_func ("/model/playback/seek-nearby", test_seek_nearby);
   g_test_add_func ("/model/playback/small-gaps", test_small_gaps);
   g_test_add_func ("/model/playback/variant-switch", test_variant_switch);
 

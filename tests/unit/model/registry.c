@@ -319,6 +319,35 @@ test_spellings (void)
       "v3-HTTPS://C:443/live/sub/i.m3u8-main-UYnLxGhQilEV4D0HbCx+kRv0ZF0=");
 }
 
+/* hlsdemux takes "//host/path" for a path on the playlist's host. */
+static void
+test_network_paths (void)
+{
+  g_autoptr (P2pRegistry) registry = p2p_registry_new (NULL);
+  P2pStream *stream;
+
+  add (registry, "https://c/m.m3u8",
+      "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1000\n//d/v/low.m3u8\n");
+  stream = find_stream (registry, "https://d/v/low.m3u8");
+  g_assert_nonnull (stream);
+  g_assert_true (add (registry, "https://c//d/v/low.m3u8",
+                     "#EXTM3U\n#EXT-X-MAP:URI=\"//e/i.mp4\"\n#EXTINF:2,\n"
+                     "//e/s.m4s\n#EXTINF:2,\n#EXT-X-BYTERANGE:5@6\n"
+                     "//e/t.m4s\n#EXTINF:2,\nu.m4s\n")
+      == stream);
+  g_assert_cmpint (
+      kind_of (registry, "https://c//d/v/low.m3u8"), ==, P2P_RESOURCE_PLAYLIST);
+  assert_segment (registry, "https://e/s.m4s", &P2P_RANGE_ALL, stream, 0);
+  assert_segment (registry, "https://c//e/s.m4s", &P2P_RANGE_ALL, stream, 0);
+  assert_segment (
+      registry, "https://c//e/t.m4s", &(P2pRange){ 6, 10 }, stream, 1);
+  assert_segment (registry, "https://c//d/v/u.m4s", &P2P_RANGE_ALL, stream, 2);
+  g_assert_cmpint (
+      kind_of (registry, "https://c//e/i.mp4"), ==, P2P_RESOURCE_OTHER);
+  g_assert_cmpint (
+      kind_of (registry, "https://c//e/x.m4s"), ==, P2P_RESOURCE_UNKNOWN);
+}
+
 static void
 test_ranges (void)
 {
@@ -465,6 +494,30 @@ test_reloaded_master (void)
   g_assert_true (find_stream (registry, "https://c/v/high.m3u8") == high);
   /* Names are for ever, though both would now need their bitrate. */
   g_assert_cmpstr (high->swarm_id_v3, ==, name);
+}
+
+/* A demuxer that has a choice may leave a stream that comes slowly, and one that
+ * changes tracks has nothing of the new one. */
+static void
+test_variants (void)
+{
+  g_autoptr (P2pRegistry) registry = p2p_registry_new (NULL);
+
+  add (registry, "https://c/m.m3u8",
+      "#EXTM3U\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"a.m3u8\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=3000,AUDIO=\"a\"\nhigh.m3u8\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1000,AUDIO=\"a\"\nlow.m3u8\n");
+  add (registry, "https://c/other.m3u8",
+      "#EXTM3U\n"
+      "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"a\",URI=\"oa.m3u8\"\n"
+      "#EXT-X-STREAM-INF:BANDWIDTH=1500,AUDIO=\"a\"\no.m3u8\n");
+  add (registry, "https://c/single.m3u8",
+      "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1500\none.m3u8\n");
+  g_assert_true (find_stream (registry, "https://c/low.m3u8")->has_variants);
+  g_assert_true (find_stream (registry, "https://c/high.m3u8")->has_variants);
+  g_assert_true (find_stream (registry, "https://c/oa.m3u8")->has_variants);
+  g_assert_false (find_stream (registry, "https://c/one.m3u8")->has_variants);
 }
 
 static void
@@ -827,12 +880,14 @@ main (int argc, char **argv)
   g_test_add_func ("/model/registry/v3-vectors", test_v3_vectors);
   g_test_add_func ("/model/registry/v2-vectors", test_v2_vectors);
   g_test_add_func ("/model/registry/spellings", test_spellings);
+  g_test_add_func ("/model/registry/network-paths", test_network_paths);
   g_test_add_func ("/model/registry/ranges", test_ranges);
   g_test_add_func ("/model/registry/kinds", test_kinds);
   g_test_add_func ("/model/registry/repeated-uri", test_repeated_uri);
   g_test_add_func ("/model/registry/redirect", test_redirect);
   g_test_add_func ("/model/registry/playlist-by-path", test_playlist_by_path);
   g_test_add_func ("/model/registry/reloaded-master", test_reloaded_master);
+  g_test_add_func ("/model/registry/variants", test_variants);
   g_test_add_func ("/model/registry/next-bitrate", test_next_bitrate);
   g_test_add_func ("/model/registry/user-swarm-id", test_user_swarm_id);
   g_test_add_func ("/model/registry/redundant", test_redundant);

@@ -1,0 +1,132 @@
+/* p2phlssrc: the numbers of segments that somebody names.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "idset.h"
+
+void
+p2p_id_set_clear (P2pIdSet *set)
+{
+  g_clear_pointer (&set->ids, g_array_unref);
+  set->last = 0;
+  set->newest = 0;
+}
+
+static gint
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  gint64 left = *(const gint64 *) a, right = *(const gint64 *) b;
+
+  return left < right ? -1 : left > right;
+}
+
+static gboolean
+is_ascending (const GArray *ids)
+{
+  guint i;
+
+  for (i = 1; i < ids->len; i++) {
+    if (g_array_index (ids, gint64, i) <= g_array_index (ids, gint64, i - 1))
+      return FALSE;
+  }
+
+  return TRUE;
+}
+
+/* A stranger may name one twice. */
+static void
+put_in_order (GArray *ids)
+{
+  guint kept = 0;
+  guint i;
+
+  g_array_sort (ids, compare_ids);
+  for (i = 0; i < ids->len; i++) {
+    gint64 id = g_array_index (ids, gint64, i);
+
+    if (kept == 0 || id != g_array_index (ids, gint64, kept - 1))
+      g_array_index (ids, gint64, kept++) = id;
+  }
+  g_array_set_size (ids, kept);
+}
+
+static void
+find_newest (P2pIdSet *set)
+{
+  guint i = set->ids->len;
+
+  set->last = g_array_index (set->ids, gint64, i - 1);
+  set->newest = 0;
+  while (i-- > 0) {
+    guint64 behind =
+        (guint64) set->last - (guint64) g_array_index (set->ids, gint64, i);
+
+    if (behind >= P2P_ID_SET_BITS)
+      break;
+    set->newest |= G_GUINT64_CONSTANT (1) << (P2P_ID_SET_BITS - 1 - behind);
+  }
+}
+
+void
+p2p_id_set_take (P2pIdSet *set, GArray *ids)
+{
+  p2p_id_set_clear (set);
+  if (ids == NULL || ids->len == 0)
+    return;
+  set->ids = g_array_ref (ids);
+  if (!is_ascending (ids))
+    put_in_order (ids);
+  find_newest (set);
+}
+
+static gboolean
+find (const P2pIdSet *set, gint64 id, guint *index)
+{
+  gint64 first;
+
+  if (set->ids == NULL)
+    return FALSE;
+  first = g_array_index (set->ids, gint64, 0);
+  if (id < first || id > set->last)
+    return FALSE;
+  /* Mostly there are no holes. */
+  if ((guint64) set->last - (guint64) first == set->ids->len - 1) {
+    *index = id - first;
+    return TRUE;
+  }
+
+  return g_array_binary_search (set->ids, &id, compare_ids, index);
+}
+
+gboolean
+p2p_id_set_search (const P2pIdSet *set, gint64 id)
+{
+  guint index;
+
+  return find (set, id, &index);
+}
+
+void
+p2p_id_set_remove (P2pIdSet *set, gint64 id)
+{
+  guint index;
+
+  if (!find (set, id, &index))
+    return;
+  g_array_remove_index (set->ids, index);
+  if (set->ids->len == 0)
+    p2p_id_set_clear (set);
+  else
+    find_newest (set);
+}
+
+guint64
+p2p_id_set_search_window (const P2pIdSet *set, gint64 first, guint n)
+{
+  guint64 window = 0;
+  guint i;
+
+  for (i = 0; i < n; i++)
+    window |= (guint64) p2p_id_set_has (set, first + i) << i;
+
+  return window;
+}
