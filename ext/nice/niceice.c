@@ -223,6 +223,21 @@ add_relay (NicePath *path, const P2pIceServer *server)
       types[server->kind]);
 }
 
+/* A TURN server tells us our address by itself. libnice 0.1.21 hands what comes
+ * from there to its client of TURN, which throws the answers of STUN away. */
+static gboolean
+is_relay_too (
+    const P2pIceServer *stun, const P2pIceServer *servers, guint n_servers)
+{
+  for (guint i = 0; i < n_servers; i++)
+    if (servers[i].kind == P2P_ICE_SERVER_TURN_UDP
+        && strcmp (servers[i].address, stun->address) == 0
+        && servers[i].port == stun->port)
+      return TRUE;
+
+  return FALSE;
+}
+
 static void
 add_servers (NicePath *path, const P2pIceServer *servers, guint n_servers)
 {
@@ -235,7 +250,7 @@ add_servers (NicePath *path, const P2pIceServer *servers, guint n_servers)
       continue;
     if (server->kind != P2P_ICE_SERVER_STUN) {
       add_relay (path, server);
-    } else if (!has_stun) {
+    } else if (!has_stun && !is_relay_too (server, servers, n_servers)) {
       /* libnice asks one; the first that has an address. */
       g_object_set (path->agent, "stun-server", server->address,
           "stun-server-port", (guint) server->port, NULL);
@@ -483,9 +498,12 @@ p2p_nice_path_new (GMainContext *context, gboolean controlling,
   path->context = g_main_context_ref (context);
   /* Not its consent checks (RFC 7675): libnice 0.1.21 asks every 5 s, does
    * not repeat itself and gives up after 10 s, so a single lost datagram may
-   * end a connection. Signs of life are asked for by SCTP. */
-  path->agent = nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245,
-      NICE_AGENT_OPTION_REGULAR_NOMINATION);
+   * end a connection. Signs of life are asked for by SCTP.
+   *
+   * Nor regular nomination: with one pair that works it waits 2 s for those
+   * that do not. */
+  path->agent = nice_agent_new_full (
+      context, NICE_COMPATIBILITY_RFC5245, NICE_AGENT_OPTION_NONE);
   g_object_set (path->agent, "upnp", FALSE, "ice-tcp", FALSE,
       "controlling-mode", controlling, NULL);
   g_signal_connect (path->agent, "candidate-gathering-done",
