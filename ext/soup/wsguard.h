@@ -16,9 +16,11 @@ G_BEGIN_DECLS
  *
  * libsoup before 3.8 bounds a frame (max-incoming-payload-size), but joins
  * fragments without a bound, and goes on joining after it has asked the other
- * side to close. This sets the frame bound, counts the bytes between two
- * delivered messages, and cuts the connection off when they are too many; it
- * is then closed as by an error.
+ * side to close. It answers each ping, and before 3.8 its queue of answers has
+ * no bound and is slower the longer it is. This sets the frame bound, counts
+ * the bytes that are not of delivered messages, forgives a few of them each
+ * second, and cuts the connection off when they are too many; it is then closed
+ * as by an error.
  */
 void p2p_ws_guard (SoupWebsocketConnection *connection, gsize max_bytes);
 

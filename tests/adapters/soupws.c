@@ -395,6 +395,56 @@ test_endless_fragments (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (record->messages->len, ==, 0);
 }
 
+/* Pings that nobody asked for: each has to be answered, and libsoup's queue of
+ * answers is slower the longer it is. Messages in between make them no better,
+ * but are no reason to close. */
+static void
+test_pings (Fixture *fixture, gconstpointer data)
+{
+  Record *record = open_ready (fixture, 1);
+  GOutputStream *output = g_io_stream_get_output_stream (
+      soup_websocket_connection_get_io_stream (last_connection (fixture)));
+  g_autoptr (GByteArray) turn = g_byte_array_new ();
+  gsize most = 2 * P2P_TRACKER_MESSAGE_MAX_BYTES;
+  gsize sent = 0;
+  guint8 ping[2 + 125] = { 0x89, 125 };
+  guint i;
+
+  for (i = 0; i < 100; i++)
+    g_byte_array_append (turn, ping, sizeof ping);
+  g_byte_array_append (turn, (const guint8 *) "\x81\x02{}", 4);
+  while (!record->closed && sent < most) {
+    gsize at = sent % turn->len;
+    gssize n = g_pollable_output_stream_write_nonblocking (
+        G_POLLABLE_OUTPUT_STREAM (output), turn->data + at, turn->len - at,
+        NULL, NULL);
+
+    sent += MAX (n, 0);
+    g_main_context_iteration (fixture->context, n <= 0);
+  }
+  assert_lost (fixture, record, "the tracker's message is too long");
+  g_assert_cmpuint (record->messages->len, >, 0);
+}
+
+/* Any number of messages of any length is fine. */
+static void
+test_many_messages (Fixture *fixture, gconstpointer data)
+{
+  Record *record = open_ready (fixture, 1);
+  gsize lengths[] = { 2, 125, 126, 65535, 65536, 200 * 1000 };
+  guint i;
+
+  for (i = 0; i < 3 * 1000; i++) {
+    gsize length = i < 200 ? lengths[i % G_N_ELEMENTS (lengths)] : 2;
+    g_autofree char *text = g_strnfill (length, 'x');
+
+    soup_websocket_connection_send_text (last_connection (fixture), text);
+  }
+  while (!record->closed && record->messages->len < i)
+    g_main_context_iteration (fixture->context, TRUE);
+  g_assert_cmpuint (record->messages->len, ==, i);
+}
+
 /* A tracker that does not read: the main loop does not run meanwhile. */
 static void
 test_full (Fixture *fixture, gconstpointer data)
@@ -465,6 +515,8 @@ main (int argc, char **argv)
   add ("dropped", test_dropped);
   add ("too-long", test_too_long);
   add ("endless-fragments", test_endless_fragments);
+  add ("pings", test_pings);
+  add ("many-messages", test_many_messages);
   add ("full", test_full);
   add ("waiting", test_waiting);
 
