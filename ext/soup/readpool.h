@@ -13,10 +13,10 @@ G_BEGIN_DECLS
  * P2pReadPool:
  *
  * Segments are kept for other viewers, so the memory they were read into is
- * not used again for the next one, as it would be beneath souphttpsrc: each
- * costs a page fault for every 4 KiB, a third of all the CPU time where faults
- * are dear (virtual machines). Here reads follow one another in blocks of a
- * huge page, which the kernel gives in one go (docs/design/http.md).
+ * not used again for the next one, as it would be beneath souphttpsrc. Here
+ * reads follow one another in blocks, and a block of which nothing is kept any
+ * more is filled again: memory that is new to the process is dear
+ * (docs/design/http.md).
  */
 typedef struct _P2pReadPool P2pReadPool;
 
@@ -43,7 +43,7 @@ guint8 *p2p_read_pool_reserve (P2pReadPool *pool, gsize *size);
  */
 GBytes *p2p_read_pool_take (P2pReadPool *pool, gsize length);
 
-/* bytes of a block: a huge page of x86-64 and of most 64-bit ARM kernels. */
+/* bytes of a block: of some reads, as one byte that is held keeps it all. */
 #define P2P_READ_BLOCK_BYTES (2 * 1024 * 1024)
 
 G_END_DECLS
