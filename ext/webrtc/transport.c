@@ -55,9 +55,9 @@ typedef struct
   P2pPeerconn *peerconn; /* hub */
 
   /* Under the transport's lock. */
-  gsize waiting; /* bytes between send () and SCTP */
-  gboolean was_high;
-  gsize unread; /* bytes between SCTP and the worker */
+  gsize waiting;     /* bytes between send () and SCTP */
+  gboolean was_high; /* above P2P_SEND_LOW_BYTES since the last event */
+  gsize unread;      /* bytes between SCTP and the worker */
   gboolean paused;
   P2pTransportInfo info;
 } Link;
@@ -512,7 +512,7 @@ transport_send (P2pTransportPort *port, guint64 conn, GBytes *message)
 
   pthread_mutex_lock (&transport->lock);
   waiting = link->waiting += g_bytes_get_size (message);
-  if (waiting >= P2P_SEND_HIGH_BYTES)
+  if (waiting > P2P_SEND_LOW_BYTES)
     link->was_high = TRUE;
   pthread_mutex_unlock (&transport->lock);
 

@@ -307,22 +307,28 @@ own_address (void)
   return g_strdup (text);
 }
 
-/* A STUN server at @fd, for all who gather at @end. */
-static void
-use_server (End *end, int fd)
+static guint16
+bind_any (int fd)
 {
   struct sockaddr_in address = { .sin_family = AF_INET };
   socklen_t length = sizeof address;
-  g_autofree char *host = own_address ();
-  g_autofree char *uri = NULL;
-  const char *servers[2] = { NULL };
 
   g_assert_cmpint (
       bind (fd, (struct sockaddr *) &address, sizeof address), ==, 0);
   g_assert_cmpint (
       getsockname (fd, (struct sockaddr *) &address, &length), ==, 0);
-  uri = g_strdup_printf ("stun://%s:%u", host, ntohs (address.sin_port));
-  servers[0] = uri;
+
+  return ntohs (address.sin_port);
+}
+
+/* A STUN server at @fd, for all who gather at @end. */
+static void
+use_server (End *end, int fd)
+{
+  g_autofree char *host = own_address ();
+  g_autofree char *uri = g_strdup_printf ("stun://%s:%u", host, bind_any (fd));
+  const char *servers[] = { uri, NULL };
+
   end->port->ops->configure (end->port, servers);
 }
 
@@ -365,6 +371,75 @@ test_silent_server (void)
     connect_pair (other);
   } while (g_get_monotonic_time () < until_us);
   close (fd);
+}
+
+/* @sdp as of somebody behind a router: its own address leads to @port, where
+ * nobody answers, and that of the router to it. */
+static char *
+hide (const char *sdp, guint16 port)
+{
+  g_auto (GStrv) lines = g_strsplit (sdp, "\r\n", -1);
+  g_autofree char *host = own_address ();
+  GString *hidden = g_string_new (NULL);
+  gboolean found = FALSE;
+
+  for (guint i = 0; lines[i] != NULL; i++) {
+    gboolean is_candidate = g_str_has_prefix (lines[i], "a=candidate:");
+
+    if (is_candidate && !found && strstr (lines[i], host) != NULL) {
+      const char *type = strstr (lines[i], " typ host");
+
+      g_assert_nonnull (type);
+      found = TRUE;
+      g_string_append_printf (hidden,
+          "a=candidate:99 1 udp 2130706431 %s %u typ host\r\n", host, port);
+      g_string_append_printf (hidden, "%.*s typ srflx raddr %s rport %u\r\n",
+          (int) (type - lines[i]), lines[i], host, port);
+    } else if (!is_candidate && *lines[i] != '\0') {
+      g_string_append_printf (hidden, "%s\r\n", lines[i]);
+    }
+  }
+  g_assert_true (found);
+
+  return g_string_free (hidden, FALSE);
+}
+
+static guint
+count_datagrams (int fd)
+{
+  char datagram[512];
+  guint n = 0;
+
+  while (recv (fd, datagram, sizeof datagram, MSG_DONTWAIT) >= 0)
+    n++;
+
+  return n;
+}
+
+/* The address that works is enough: those that lead nowhere are asked three
+ * times within two seconds. */
+static void
+test_behind_router (void)
+{
+  g_autoptr (Pair) pair = pair_new ();
+  End *a = &pair->a, *b = &pair->b;
+  int inside_a = socket (AF_INET, SOCK_DGRAM, 0);
+  int inside_b = socket (AF_INET, SOCK_DGRAM, 0);
+  g_autofree char *offer = NULL;
+  g_autofree char *answer = NULL;
+
+  a->port->ops->offer (a->port, a->conn, "webtorrent");
+  UNTIL (pair, a->sdp != NULL);
+  offer = hide (a->sdp, bind_any (inside_a));
+  b->port->ops->answer (b->port, b->conn, offer);
+  UNTIL (pair, b->sdp != NULL);
+  answer = hide (b->sdp, bind_any (inside_b));
+  a->port->ops->set_answer (a->port, a->conn, answer);
+  UNTIL (pair, a->open && b->open);
+  g_assert_cmpuint (count_datagrams (inside_a), <, 3);
+  g_assert_cmpuint (count_datagrams (inside_b), <, 3);
+  close (inside_a);
+  close (inside_b);
 }
 
 /* As sessions of one process: threads of their own, one stack below. */
@@ -529,6 +604,7 @@ main (int argc, char **argv)
 #endif
   g_test_add_func ("/transport/server-reflexive", test_server_reflexive);
   g_test_add_func ("/transport/silent-server", test_silent_server);
+  g_test_add_func ("/transport/behind-router", test_behind_router);
   g_test_add_func ("/transport/stuck-worker", test_stuck_worker);
   g_test_add_func ("/transport/many-sessions", test_many_sessions);
   g_test_add_func ("/transport/cycles", test_cycles);

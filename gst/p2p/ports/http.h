@@ -100,8 +100,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (P2pHttpResponse, p2p_http_response_unref)
  * @P2P_HTTP_FAILURE_IO: the connection broke
  * @P2P_HTTP_FAILURE_URI: the URI cannot be requested
  * @P2P_HTTP_FAILURE_REDIRECT: too many or unusable redirects
- * @P2P_HTTP_FAILURE_RANGE: a body that broke off cannot be resumed: the
- *   server answers with something else than the rest (made by the engine)
+ * @P2P_HTTP_FAILURE_RANGE: the server answers with another part than was
+ *   asked for, as of a body that broke off (made by the engine)
  * @P2P_HTTP_FAILURE_CANCELLED: by us
  */
 typedef enum

@@ -39,10 +39,9 @@ typedef struct
  * @set_answer: gives the offerer's connection @conn the remote answer. A bad
  *   one ends the connection with %P2P_EVENT_CONN_CLOSED
  * @send: queues one binary message. Returns the bytes now waiting in the
- *   channel (P2P_SEND_HIGH_BYTES tells when to stop); once that has been
- *   at or above P2P_SEND_HIGH_BYTES and falls to P2P_SEND_LOW_BYTES or
- *   below, %P2P_EVENT_CONN_LOW_WATER comes. Ignored on a connection that is
- *   not open
+ *   channel (P2P_SEND_HIGH_BYTES tells when to stop at the latest); once that
+ *   has been above P2P_SEND_LOW_BYTES and falls to that or below,
+ *   %P2P_EVENT_CONN_LOW_WATER comes. Ignored on a connection that is not open
  * @info: fills @info for stats
  * @close: ends @conn and forgets it: no event for @conn comes any more, the
  *   number may not be used again
