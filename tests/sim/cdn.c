@@ -3,6 +3,7 @@
  */
 #include "sim/node.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ORIGIN_URL "http://origin.sim/live/"
@@ -12,6 +13,9 @@
 
 /* Request and response lines, headers. */
 #define HEADER_BYTES 400
+
+/* Segments at the end of a live playlist that an edge may hide. */
+#define MAX_UNLISTED 2
 
 /* How long the origin keeps a segment that left the playlist, in windows. */
 #define KEPT_WINDOWS 2
@@ -25,6 +29,8 @@ struct _SimCdn
   SimPipe line;
   GPtrArray *segments; /* of GBytes, NULL where not made or let go */
   GArray *counts;      /* of SimCdnCount */
+  char *playlists[SIM_VARIANTS_MAX];     /* (nullable) the last asked for */
+  guint playlist_ends[SIM_VARIANTS_MAX]; /* its @published */
   guint status;
   gint64 slow_us;
 };
@@ -34,6 +40,7 @@ struct _SimHttp
   P2pHttpPort port;
   SimNode *node;
   GHashTable *fetches; /* http number → Fetch, owned */
+  guint connections;   /* as many as there ever were requests at once */
 };
 
 /* One request. */
@@ -55,6 +62,7 @@ typedef struct
 /* What the origin sends, in order. */
 typedef struct
 {
+  SimItem item;
   guint64 number;
   P2pHttpResponse *response; /* (nullable) */
   GBytes *bytes;             /* (nullable) */
@@ -83,6 +91,8 @@ sim_cdn_free (SimCdn *cdn)
   sim_pipe_clear (&cdn->line);
   g_ptr_array_unref (cdn->segments);
   g_array_unref (cdn->counts);
+  for (guint i = 0; i < G_N_ELEMENTS (cdn->playlists); i++)
+    g_free (cdn->playlists[i]);
   g_free (cdn);
 }
 
@@ -107,51 +117,130 @@ gint64
 sim_cdn_published_us (SimCdn *cdn, guint id)
 {
   const SimConfig *config = &cdn->world->config;
+  guint number = id / config->variants;
 
-  if (config->vod || id < config->window)
+  if (config->vod || number < config->window)
     return SIM_BEGIN_US;
 
-  return SIM_BEGIN_US + (id - config->window + 1) * config->segment_us;
+  return SIM_BEGIN_US + (number - config->window + 1) * config->segment_us;
+}
+
+guint
+sim_cdn_end (SimCdn *cdn)
+{
+  const SimWorld *world = cdn->world;
+
+  return sim_cdn_published (cdn, world->now_us) * world->config.variants;
+}
+
+guint
+sim_cdn_id (SimCdn *cdn, guint number, guint variant)
+{
+  return number * cdn->world->config.variants + variant;
+}
+
+guint64
+sim_cdn_bps (SimCdn *cdn, guint variant)
+{
+  const SimConfig *config = &cdn->world->config;
+
+  return config->bitrate_bps >> (config->variants - 1 - variant);
 }
 
 static char *
 master_playlist (SimCdn *cdn)
 {
-  return g_strdup_printf ("#EXTM3U\n"
-                          "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT
-                          ",CODECS=\"avc1.42c00d,mp4a.40.2\","
-                          "RESOLUTION=320x180\n"
-                          "media.m3u8\n",
-      cdn->world->config.bitrate_bps);
+  GString *text = g_string_new ("#EXTM3U\n");
+  guint variant;
+
+  for (variant = 0; variant < cdn->world->config.variants; variant++)
+    g_string_append_printf (text,
+        "#EXT-X-STREAM-INF:BANDWIDTH=%" G_GUINT64_FORMAT
+        ",CODECS=\"avc1.42c00d,mp4a.40.2\",RESOLUTION=320x180\n"
+        "media%u.m3u8\n",
+        sim_cdn_bps (cdn, variant), variant);
+
+  return g_string_free (text, FALSE);
 }
 
-char *
-sim_cdn_playlist (SimCdn *cdn, guint published)
+static char *
+write_playlist (SimCdn *cdn, guint variant, guint published)
 {
   const SimConfig *config = &cdn->world->config;
   GString *text = g_string_new ("#EXTM3U\n#EXT-X-VERSION:3\n");
   guint first = 0;
-  guint id;
+  guint number;
 
   if (!config->vod && published > config->window)
     first = published - config->window;
   g_string_append_printf (text, "#EXT-X-TARGETDURATION:%d\n",
       (int) (config->segment_us / G_USEC_PER_SEC));
   g_string_append_printf (text, "#EXT-X-MEDIA-SEQUENCE:%u\n", first);
-  for (id = first; id < published; id++)
-    g_string_append_printf (text, "#EXTINF:%.3f,\nmedia-%06u.ts\n",
-        (double) config->segment_us / G_USEC_PER_SEC, id);
+  for (number = first; number < published; number++)
+    g_string_append_printf (text, "#EXTINF:%.3f,\nmedia%u-%06u.ts\n",
+        (double) config->segment_us / G_USEC_PER_SEC, variant, number);
   if (config->vod)
     g_string_append (text, "#EXT-X-ENDLIST\n");
 
   return g_string_free (text, FALSE);
 }
 
+char *
+sim_cdn_playlist (SimCdn *cdn, guint variant, guint published)
+{
+  char **playlist = &cdn->playlists[variant];
+
+  /* All viewers ask for the same one. */
+  if (*playlist == NULL || cdn->playlist_ends[variant] != published) {
+    g_free (*playlist);
+    *playlist = write_playlist (cdn, variant, published);
+    cdn->playlist_ends[variant] = published;
+  }
+
+  return g_strdup (*playlist);
+}
+
+/* Maybe without its last segments. */
+static gboolean
+was_published (
+    SimCdn *cdn, guint variant, const char *text, int sequence, guint count)
+{
+  const SimConfig *config = &cdn->world->config;
+  guint published = config->vod ? count : sequence + config->window;
+  g_autofree char *whole =
+      sim_cdn_playlist (cdn, variant, MAX (published, sequence + count));
+
+  return g_str_has_prefix (whole, text)
+      && (config->vod || sequence == 0
+          || count + MAX_UNLISTED >= config->window);
+}
+
+gboolean
+sim_cdn_read_playlist (
+    SimCdn *cdn, guint variant, const char *text, gint64 *first, gint64 *end)
+{
+  const char *tag = strstr (text, "#EXT-X-MEDIA-SEQUENCE:");
+  const char *line;
+  int sequence = 0;
+  guint count = 0;
+
+  if (tag != NULL)
+    sscanf (tag, "#EXT-X-MEDIA-SEQUENCE:%d", &sequence);
+  for (line = strstr (text, "#EXTINF"); line != NULL;
+       line = strstr (line + 1, "#EXTINF"))
+    count++;
+  *first = sequence;
+  *end = sequence + count;
+
+  return was_published (cdn, variant, text, sequence, count);
+}
+
 gsize
 sim_cdn_segment_size (SimCdn *cdn, guint id)
 {
   const SimConfig *config = &cdn->world->config;
-  double mean = config->bitrate_bps / 8.0 * config->segment_us / G_USEC_PER_SEC;
+  guint64 bps = sim_cdn_bps (cdn, id % config->variants);
+  double mean = bps / 8.0 * config->segment_us / G_USEC_PER_SEC;
   P2pPrng prng;
 
   p2p_prng_init (&prng, config->seed * 31 + id);
@@ -179,12 +268,14 @@ make_segment (SimCdn *cdn, guint id)
 static void
 let_go (SimCdn *cdn, guint id)
 {
-  guint kept = cdn->world->config.window * (KEPT_WINDOWS + 1);
-  guint i;
+  const SimConfig *config = &cdn->world->config;
+  guint kept = config->window * (KEPT_WINDOWS + 1) * config->variants;
+  gint64 i;
 
-  if (cdn->world->config.vod || id <= kept)
+  if (config->vod)
     return;
-  for (i = id - kept; i-- > 0 && cdn->segments->pdata[i] != NULL;)
+  for (i = (gint64) id - kept - config->variants;
+       i >= 0 && cdn->segments->pdata[i] != NULL; i -= config->variants)
     g_clear_pointer ((GBytes **) &cdn->segments->pdata[i], g_bytes_unref);
 }
 
@@ -216,15 +307,26 @@ sim_cdn_count (SimCdn *cdn, guint id)
   return *count_of (cdn, id);
 }
 
+char *
+sim_cdn_segment_uri (SimCdn *cdn, guint id)
+{
+  guint variants = cdn->world->config.variants;
+
+  return g_strdup_printf (
+      ORIGIN_URL "media%u-%06u.ts", id % variants, id / variants);
+}
+
 gint64
-sim_cdn_segment_of (const char *uri)
+sim_cdn_segment_of (SimCdn *cdn, const char *uri)
 {
   const char *name = strrchr (uri, '/');
+  guint variant, number;
 
-  if (name == NULL || !g_str_has_prefix (name, "/media-"))
+  if (name == NULL || sscanf (name, "/media%u-%u.ts", &variant, &number) != 2
+      || variant >= cdn->world->config.variants)
     return -1;
 
-  return strtol (name + strlen ("/media-"), NULL, 10);
+  return sim_cdn_id (cdn, number, variant);
 }
 
 static gboolean
@@ -232,27 +334,34 @@ segment_exists (SimCdn *cdn, gint64 id)
 {
   const SimConfig *config = &cdn->world->config;
   guint published = sim_cdn_published (cdn, cdn->world->now_us);
+  guint number = id / config->variants;
 
-  if (id >= published)
+  if (number >= published)
     return FALSE;
 
-  return config->vod || id + config->window * (KEPT_WINDOWS + 1) >= published;
+  return config->vod
+      || number + config->window * (KEPT_WINDOWS + 1) >= published;
 }
 
-/* What is at @uri now, NULL: nothing. */
+/* What is at @uri now, NULL: nothing. The edge that answers hides @lag
+ * segments at the end of playlists. */
 static GBytes *
-resource (SimCdn *cdn, const char *uri)
+resource (SimCdn *cdn, const char *uri, guint lag)
 {
-  gint64 id = sim_cdn_segment_of (uri);
+  guint variants = cdn->world->config.variants;
+  gint64 id = sim_cdn_segment_of (cdn, uri);
   char *text = NULL;
+  guint variant;
 
   if (id >= 0)
     return segment_exists (cdn, id) ? g_bytes_ref (sim_cdn_segment (cdn, id))
                                     : NULL;
   if (strcmp (uri, ORIGIN_URL "master.m3u8") == 0)
     text = master_playlist (cdn);
-  else if (strcmp (uri, ORIGIN_URL "media.m3u8") == 0)
-    text = sim_cdn_playlist (cdn, sim_cdn_published (cdn, cdn->world->now_us));
+  else if (sscanf (uri, ORIGIN_URL "media%u.m3u8", &variant) == 1
+      && variant < variants)
+    text = sim_cdn_playlist (
+        cdn, variant, sim_cdn_published (cdn, cdn->world->now_us) - lag);
   if (text == NULL)
     return NULL;
 
@@ -266,12 +375,6 @@ sim_cdn_misbehave (SimCdn *cdn, guint status, gint64 slow_us, guint64 rate_bps)
   cdn->slow_us = slow_us;
   if (rate_bps != cdn->line.rate_bps)
     sim_pipe_set_rate (&cdn->line, rate_bps);
-}
-
-void
-sim_cdn_heal (SimCdn *cdn)
-{
-  sim_cdn_misbehave (cdn, 0, 0, cdn->world->config.origin_bps);
 }
 
 /* --- one request -------------------------------------------------------------- */
@@ -299,6 +402,15 @@ fetch_free (gpointer data)
   g_free (fetch);
 }
 
+static void
+count_bytes (SimNode *node, guint id, GBytes *bytes)
+{
+  SimCdnCount *count = count_of (node->world->cdn, id);
+
+  count->bytes += g_bytes_get_size (bytes);
+  count->bytes_of[node->kind] += g_bytes_get_size (bytes);
+}
+
 /* Takes @parcel. */
 static void
 hand_over (Fetch *fetch, Parcel *parcel)
@@ -315,8 +427,7 @@ hand_over (Fetch *fetch, Parcel *parcel)
     event.kind = P2P_EVENT_HTTP_DATA;
     event.bytes = parcel->bytes;
     if (fetch->segment >= 0)
-      count_of (http->node->world->cdn, fetch->segment)->bytes +=
-          g_bytes_get_size (parcel->bytes);
+      count_bytes (http->node, fetch->segment, parcel->bytes);
   }
   sim_node_deliver (http->node, &event);
   parcel_free (parcel);
@@ -354,7 +465,7 @@ on_reached (gpointer owner, gpointer data)
   }
   if (parcel->bytes != NULL)
     size = g_bytes_get_size (parcel->bytes);
-  sim_flow_push (&fetch->to_viewer, size, parcel);
+  sim_flow_push (&fetch->to_viewer, size, &parcel->item);
 }
 
 static void
@@ -391,7 +502,7 @@ send_headers (Fetch *fetch, const P2pRange *range, gsize total)
   response->total_size = total;
   response->accepts_ranges = TRUE;
   parcel->response = response;
-  sim_flow_push (&fetch->from_origin, HEADER_BYTES, parcel);
+  sim_flow_push (&fetch->from_origin, HEADER_BYTES, &parcel->item);
 }
 
 static void
@@ -408,7 +519,7 @@ send_body (Fetch *fetch, GBytes *body)
 
     parcel->bytes = g_bytes_new_from_bytes (body, at, size);
     parcel->last = at + size == range.end + 1;
-    sim_flow_push (&fetch->from_origin, size, parcel);
+    sim_flow_push (&fetch->from_origin, size, &parcel->item);
   }
 }
 
@@ -443,7 +554,7 @@ on_asked (gpointer owner, gint64 now_us)
 {
   Fetch *fetch = owner;
   SimCdn *cdn = fetch->http->node->world->cdn;
-  g_autoptr (GBytes) body = resource (cdn, fetch->uri);
+  g_autoptr (GBytes) body = resource (cdn, fetch->uri, fetch->http->node->lag);
 
   if (fetch->segment >= 0)
     count_of (cdn, fetch->segment)->requests++;
@@ -459,6 +570,21 @@ on_asked (gpointer owner, gint64 now_us)
 
 /* --- the port ------------------------------------------------------------------ */
 
+/* Until a request is at the origin: it waits on the viewer's line behind what
+ * goes to peers, and may need a new connection first. */
+static gint64
+request_us (SimHttp *http)
+{
+  gint64 trip_us = sim_pipe_queue_us (&http->node->up);
+
+  trip_us += http->node->latency_us;
+  if (g_hash_table_size (http->fetches) < http->connections)
+    return trip_us;
+  http->connections++;
+
+  return 2 * trip_us + http->node->latency_us;
+}
+
 static void
 start (P2pHttpPort *port, guint64 number, const P2pHttpRequest *request)
 {
@@ -473,15 +599,15 @@ start (P2pHttpPort *port, guint64 number, const P2pHttpRequest *request)
   fetch->number = number;
   fetch->uri = g_strdup (request->uri);
   fetch->range = request->range;
-  fetch->segment = sim_cdn_segment_of (request->uri);
+  fetch->segment = sim_cdn_segment_of (cdn, request->uri);
   sim_flow_init (&fetch->from_origin, &cdn->line, on_sent, parcel_free, fetch);
   sim_flow_init (
       &fetch->to_viewer, &node->down, on_arrived, parcel_free, fetch);
-  g_hash_table_insert (http->fetches, &fetch->number, fetch);
   p2p_timer_init (&fetch->timer, node->world->queue, on_asked, fetch);
   p2p_timer_set (&fetch->timer,
-      node->world->now_us + node->latency_us
+      node->world->now_us + request_us (http)
           + (fetch->segment >= 0 ? cdn->slow_us : 0));
+  g_hash_table_insert (http->fetches, &fetch->number, fetch);
 }
 
 static Fetch *
@@ -503,14 +629,21 @@ pause_fetch (P2pHttpPort *port, guint64 number)
     fetch->paused = TRUE;
 }
 
+/* A fetch goes on. */
+typedef struct
+{
+  SimPost post;
+  guint64 number;
+} Resume;
+
 static void
 on_resumed (gpointer owner, gpointer data)
 {
   SimHttp *http = owner;
-  g_autofree guint64 *number = data;
+  g_autofree Resume *resume = data;
   Fetch *fetch;
 
-  while ((fetch = g_hash_table_lookup (http->fetches, number)) != NULL
+  while ((fetch = g_hash_table_lookup (http->fetches, &resume->number)) != NULL
       && !fetch->paused && !g_queue_is_empty (&fetch->held))
     hand_over (fetch, g_queue_pop_head (&fetch->held));
 }
@@ -518,13 +651,17 @@ on_resumed (gpointer owner, gpointer data)
 static void
 resume_fetch (P2pHttpPort *port, guint64 number)
 {
+  SimWorld *world = ((SimHttp *) port)->node->world;
   Fetch *fetch = find (port, number);
+  Resume *resume;
 
   if (fetch == NULL || !fetch->paused)
     return;
   fetch->paused = FALSE;
-  sim_world_post (fetch->http->node->world, fetch->http->node->world->now_us,
-      on_resumed, fetch->http, g_memdup2 (&number, sizeof (number)), g_free);
+  resume = g_new (Resume, 1);
+  resume->number = number;
+  sim_world_post (
+      world, world->now_us, on_resumed, fetch->http, &resume->post, g_free);
 }
 
 static void

@@ -1,228 +1,215 @@
 /* p2phlssrc: swarms on a virtual clock, replayed from a seed.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
-#include "base/log.h"
+#include "sim/commit.h"
 #include "sim/faults.h"
-#include "sim/report.h"
+#include "sim/options.h"
+#include "sim/series.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 /* How much longer a viewer may wait, to begin or because it ran dry, than over
  * HTTP alone: less than half of what counts as one stall. */
 #define WORSE_US (150 * 1000)
 
-static gint64 opt_seed = 1;
-static int opt_seeds = 1;
-static gboolean opt_small;
-static int opt_viewers;
-static int opt_window;
-static int opt_seconds;
-static gboolean opt_vod;
-static double opt_gap = -1;
-static int opt_bitrate;
-static int opt_uplink = -1;
-static int opt_downlink = -1;
-static double opt_latency;
-static double opt_ahead;
-static gboolean opt_http_only;
-static gboolean opt_twice;
-static gboolean opt_verbose;
-static gboolean opt_segments;
-static char *opt_log;
-static double opt_most_copies;
-static double opt_most_joined;
-static int opt_most_stalls = -1;
+/* An uplink that carries so many streams is none to be short of. */
+#define UPLINK_STREAMS 3
 
-static const GOptionEntry entries[] = {
-  { "seed", 0, 0, G_OPTION_ARG_INT64, &opt_seed, "What is drawn follows from N",
-      "N" },
-  { "seeds", 0, 0, G_OPTION_ARG_INT, &opt_seeds, "Run COUNT seeds, from --seed",
-      "COUNT" },
-  { "small", 0, 0, G_OPTION_ARG_NONE, &opt_small,
-      "A small swarm with faults, drawn from the seed, compared with HTTP "
-      "alone",
-      NULL },
-  { "viewers", 0, 0, G_OPTION_ARG_INT, &opt_viewers, "How many join (10)",
-      "N" },
-  { "window", 0, 0, G_OPTION_ARG_INT, &opt_window,
-      "Segments in the live playlist (6)", "N" },
-  { "seconds", 0, 0, G_OPTION_ARG_INT, &opt_seconds,
-      "Live: run on after the last has joined; film: its length (60)", "S" },
-  { "vod", 0, 0, G_OPTION_ARG_NONE, &opt_vod, "A film, not a live stream",
-      NULL },
-  { "gap", 0, 0, G_OPTION_ARG_DOUBLE, &opt_gap, "Between joins (2)", "S" },
-  { "bitrate", 0, 0, G_OPTION_ARG_INT, &opt_bitrate, "Of the stream (2000)",
-      "KBPS" },
-  { "uplink", 0, 0, G_OPTION_ARG_INT, &opt_uplink,
-      "Of each viewer, 0: no limit (5000)", "KBPS" },
-  { "downlink", 0, 0, G_OPTION_ARG_INT, &opt_downlink,
-      "Of each viewer, 0: no limit (20000)", "KBPS" },
-  { "latency", 0, 0, G_OPTION_ARG_DOUBLE, &opt_latency,
-      "To the backbone, at most (25)", "MS" },
-  { "ahead", 0, 0, G_OPTION_ARG_DOUBLE, &opt_ahead,
-      "Media that the player queues (5)", "S" },
-  { "http-only", 0, 0, G_OPTION_ARG_NONE, &opt_http_only,
-      "Without P2P, for comparison", NULL },
-  { "twice", 0, 0, G_OPTION_ARG_NONE, &opt_twice,
-      "Run each seed twice: fail if anything differs", NULL },
-  { "most-copies", 0, 0, G_OPTION_ARG_DOUBLE, &opt_most_copies,
-      "Fail above this many copies over the whole run", "X" },
-  { "most-joined", 0, 0, G_OPTION_ARG_DOUBLE, &opt_most_joined,
-      "Fail above this many copies once all have joined", "X" },
-  { "most-stalls", 0, 0, G_OPTION_ARG_INT, &opt_most_stalls,
-      "Fail above this many stalls", "N" },
-  { "verbose", 'v', 0, G_OPTION_ARG_NONE, &opt_verbose,
-      "One line for each viewer", NULL },
-  { "segments", 0, 0, G_OPTION_ARG_NONE, &opt_segments,
-      "One line for each segment", NULL },
-  { "log", 0, 0, G_OPTION_ARG_STRING, &opt_log,
-      "What the engines say, up to error, warning, info, debug, log or trace",
-      "LEVEL" },
-  G_OPTION_ENTRY_NULL,
-};
+static const SimOptions *options;
 
-/* --- what to run -------------------------------------------------------------- */
+/**
+ * Run:
+ * @wrong: (nullable): what is not as it must be
+ * @faults: what went wrong on purpose
+ * @rows: (element-type SimRow): it over time
+ */
+typedef struct
+{
+  SimConfig config;
+  SimReport report;
+  char *wrong;
+  char *faults;
+  GArray *rows;
+  gint64 joined_us;
+} Run;
 
 static void
-take_options (SimConfig *config)
+run_clear (Run *run)
 {
-  sim_config_init (config);
-  if (opt_viewers > 0)
-    config->viewers = opt_viewers;
-  if (opt_window > 0)
-    config->window = opt_window;
-  if (opt_seconds > 0)
-    config->run_us = config->vod_us = opt_seconds * (gint64) G_USEC_PER_SEC;
-  if (opt_gap >= 0)
-    config->join_gap_us = opt_gap * G_USEC_PER_SEC;
-  if (opt_bitrate > 0)
-    config->bitrate_bps = opt_bitrate * (guint64) 1000;
-  if (opt_uplink >= 0)
-    config->uplink_bps = opt_uplink * (guint64) 1000;
-  if (opt_downlink >= 0)
-    config->downlink_bps = opt_downlink * (guint64) 1000;
-  if (opt_latency > 0) {
-    config->latency_most_us = opt_latency * 1000;
-    config->latency_least_us =
-        MIN (config->latency_least_us, config->latency_most_us / 5);
-  }
-  if (opt_ahead > 0)
-    config->ahead_us = opt_ahead * G_USEC_PER_SEC;
-  config->vod = opt_vod;
-  config->p2p = !opt_http_only;
+  g_free (run->wrong);
+  g_free (run->faults);
+  g_clear_pointer (&run->rows, g_array_unref);
 }
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
 
-static gboolean
-set_log (SimWorld *world)
-{
-  static const char *const levels[] = { "error", "warning", "info", "debug",
-    "log", "trace", NULL };
-  guint i;
+/* --- one run ---------------------------------------------------------------- */
 
-  if (opt_log == NULL)
-    return TRUE;
-  for (i = 0; levels[i] != NULL; i++) {
-    if (strcmp (levels[i], opt_log) == 0) {
-      sim_world_log (world, i);
-      return TRUE;
-    }
-  }
-
-  return FALSE;
-}
-
-/* --- one run ---------------------------------------------------------------------- */
-
-/* Returns: (transfer full) (nullable): what is wrong. */
+/* Fills @report. @run: (nullable): and the rest. Returns: (transfer full)
+ * (nullable): what is wrong. */
 static char *
-run (const SimConfig *config, SimReport *report, char **faults)
+run_world (const SimConfig *config, SimReport *report, Run *run)
 {
   g_autoptr (SimWorld) world = sim_world_new (config);
   gboolean good;
 
-  set_log (world);
+  if (options->log_level >= 0 && config->p2p)
+    sim_world_log (world, options->log_level);
   good = sim_world_run (world);
   sim_report (world, report);
-  if (faults != NULL)
-    *faults = sim_faults_describe (world);
-  if (opt_verbose)
-    sim_report_print_viewers (world);
-  if (opt_segments)
-    sim_report_print_segments (world);
+  if (run != NULL) {
+    run->faults = sim_faults_describe (world);
+    run->rows = sim_series_new (world);
+    run->joined_us = world->joined_us;
+    if (options->verbose)
+      sim_report_print_viewers (world);
+    if (options->segments)
+      sim_report_print_segments (world);
+  }
   if (!good || world->failure != NULL)
     return g_strdup (world->failure);
+  if (report->stuck > 0)
+    return g_strdup_printf ("%u viewers are stuck", report->stuck);
   if (report->not_playing > 0)
     return g_strdup_printf ("%u viewers do not play", report->not_playing);
 
   return NULL;
 }
 
-/* A small swarm, with and without P2P: it must not be worse for it. Waiting
- * for peers leaves less in the buffer when the origin then fails, up to what
- * one segment holds. */
-static char *
-run_small (const SimConfig *config, SimReport *report, char **faults)
+/* The same world without P2P: until the last has joined, or the whole. */
+static void
+run_alone (const SimConfig *config, gboolean joins_only, SimReport *report)
 {
   SimConfig alone = *config;
-  SimReport without;
-  char *wrong = run (config, report, faults);
-  gint64 most_us = WORSE_US * config->viewers;
 
-  if (wrong != NULL)
-    return wrong;
   alone.p2p = FALSE;
-  g_free (run (&alone, &without, NULL));
-  if (report->origin_failed)
-    most_us = config->segment_us * config->viewers;
-  if (report->waited_us > without.waited_us + most_us)
+  alone.joins_only = joins_only;
+  g_free (run_world (&alone, report, NULL));
+}
+
+/* The same world with pages alone, as many of each generation to one of the
+ * other as there were. */
+static void
+run_pages (const SimConfig *config, SimReport *report)
+{
+  SimConfig pages = *config;
+
+  pages.browsers_v2 /= config->browsers_v2 + config->browsers_v5;
+  pages.browsers_v5 = 1 - pages.browsers_v2;
+  g_free (run_world (&pages, report, NULL));
+}
+
+/* A small swarm must not be worse for P2P. Waiting for peers leaves less in
+ * the buffer when the origin then fails, up to what two segments hold. */
+static char *
+compare_with_alone (const Run *run)
+{
+  const SimConfig *config = &run->config;
+  gint64 most_us = WORSE_US * run->report.viewers;
+  SimReport alone;
+
+  run_alone (config, FALSE, &alone);
+  if (run->report.origin_failures > 0)
+    most_us = 2 * run->report.origin_failures * config->segment_us
+        * run->report.viewers;
+  if (run->report.waited_us > alone.waited_us + most_us)
     return g_strdup_printf ("waited %.2f s, over HTTP alone %.2f s",
-        report->waited_us / 1e6, without.waited_us / 1e6);
+        run->report.waited_us / 1e6, alone.waited_us / 1e6);
 
   return NULL;
+}
+
+/* After what went wrong, where all can connect and uplinks carry it. */
+static char *
+check_healed (const Run *run)
+{
+  const SimConfig *config = &run->config;
+  double copies = run->report.copies_healed;
+  double most = 1 + options->most_healed * (run->report.viewers - 1.0);
+
+  if (options->most_healed <= 0 || !config->p2p || config->unreachable > 0
+      || run->report.viewers == 0 || copies <= most
+      || (config->uplink_bps > 0
+          && config->uplink_bps < UPLINK_STREAMS * config->bitrate_bps))
+    return NULL;
+
+  return g_strdup_printf (
+      "%.2f copies for %u viewers once all was well, wanted %.2f", copies,
+      run->report.viewers, most);
 }
 
 static char *
 check_figures (const SimReport *report)
 {
-  if (opt_most_copies > 0 && report->copies > opt_most_copies)
+  if (options->most_copies > 0 && report->copies > options->most_copies)
     return g_strdup_printf (
-        "%.2f copies, wanted %.2f", report->copies, opt_most_copies);
-  if (opt_most_joined > 0 && report->copies_joined > opt_most_joined)
+        "%.2f copies, wanted %.2f", report->copies, options->most_copies);
+  if (options->most_joined > 0 && report->copies_joined > options->most_joined)
     return g_strdup_printf ("%.2f copies once all had joined, wanted %.2f",
-        report->copies_joined, opt_most_joined);
-  if (opt_most_stalls >= 0 && report->stalls > (guint) opt_most_stalls)
+        report->copies_joined, options->most_joined);
+  if (options->most_stalls >= 0
+      && report->stalls > (guint) options->most_stalls)
     return g_strdup_printf ("%u stalls", report->stalls);
+  if (options->least_given > 0
+      && sim_mix_least_given (&report->mix) < options->least_given * 1e6)
+    return g_strdup_printf ("a kind gave another %.1f MB",
+        sim_mix_least_given (&report->mix) / 1e6);
 
   return NULL;
 }
 
 static char *
-check_replay (const SimConfig *config, const SimReport *report)
+check_replay (const Run *run)
 {
   SimReport again;
 
-  g_free (run (config, &again, NULL));
-  if (again.digest != report->digest)
+  g_free (run_world (&run->config, &again, NULL));
+  if (again.digest != run->report.digest)
     return g_strdup ("the same seed went another way");
 
   return NULL;
 }
 
 static void
-print_report (guint64 seed, const SimReport *report, const char *faults)
+run_seed (guint64 seed, Run *run)
 {
-  printf ("%8" G_GUINT64_FORMAT "  %6.2f  %6.2f  %5.1f%%  %6u  %6.2f s  "
-          "%4u/%-5u  %5.2f s  %5.2f s  %5.1f  %s\n",
-      seed, report->copies, report->copies_joined, 100 * report->p2p_share,
-      report->stalls, report->stalled_us / 1e6, report->slow_segments,
-      report->segments, report->startup_us / 1e6,
-      report->startup_worst_us / 1e6, report->peers,
-      faults != NULL ? faults : "");
+  sim_options_config (seed, &run->config);
+  run->wrong = run_world (&run->config, &run->report, run);
+  if (run->wrong == NULL && options->small)
+    run->wrong = compare_with_alone (run);
+  if (run->wrong == NULL)
+    run->wrong = check_figures (&run->report);
+  if (run->wrong == NULL)
+    run->wrong = check_healed (run);
+  if (run->wrong == NULL && options->twice)
+    run->wrong = check_replay (run);
 }
 
-/* --- several ------------------------------------------------------------------------ */
+/* --- what is printed ---------------------------------------------------------- */
+
+static void
+print_run (const Run *run)
+{
+  const SimReport *report = &run->report;
+
+  printf ("%8" G_GUINT64_FORMAT "  %6.2f  %6.2f  %5.1f%%  %6u  %6.2f s  "
+          "%4u/%-5u  %5.2f s  %5.2f s  %5.1f  %s",
+      run->config.seed, report->copies, report->copies_joined,
+      100 * report->p2p_share, report->stalls, report->stalled_us / 1e6,
+      report->slow_segments, report->segments, report->startup_us / 1e6,
+      report->startup_worst_us / 1e6, report->peers, run->faults);
+  if (report->spoiled > 0)
+    printf (", %u spoiled", report->spoiled);
+  printf ("\n");
+  if (run->wrong != NULL) {
+    g_autofree char *replay = sim_options_replay (run->config.seed);
+
+    printf ("seed %" G_GUINT64_FORMAT " of " SIM_COMMIT
+            " FAILED: %s\nreplay: %s --verbose\n",
+        run->config.seed, run->wrong, replay);
+  }
+  fflush (stdout);
+}
 
 static gint
 compare_doubles (gconstpointer a, gconstpointer b)
@@ -235,69 +222,117 @@ compare_doubles (gconstpointer a, gconstpointer b)
 static void
 print_spread (const char *name, GArray *values)
 {
+  if (values->len == 0)
+    return;
   g_array_sort (values, compare_doubles);
   printf ("%-28s median %6.2f  worst %6.2f\n", name,
       g_array_index (values, double, values->len / 2),
       g_array_index (values, double, values->len - 1));
 }
 
-static void
-replay_line (guint64 seed, int argc, char **argv)
-{
-  int i;
+/* --- what is written ------------------------------------------------------------ */
 
-  printf ("replay: %s", argv[0]);
-  for (i = 1; i < argc; i++) {
-    if (strcmp (argv[i], "--seed") == 0 || strcmp (argv[i], "--seeds") == 0)
-      i++;
-    else if (!g_str_has_prefix (argv[i], "--seed"))
-      printf (" %s", argv[i]);
-  }
-  printf (" --seed %" G_GUINT64_FORMAT " --verbose --log debug\n", seed);
+static gboolean write_failed;
+
+static void
+write_file (const char *path, const char *text)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_file_set_contents (path, text, -1, &error))
+    return;
+  fprintf (stderr, "%s\n", error->message);
+  write_failed = TRUE;
 }
 
-/* Returns: how many seeds have failed. */
+static void
+draw (const Run *run)
+{
+  const SimConfig *config = &run->config;
+  g_autofree char *title = g_strdup_printf (
+      "%s, %u viewers, %.1f Mbit/s, seed %" G_GUINT64_FORMAT,
+      options->scenario != NULL ? options->scenario->name
+          : config->vod         ? "a film"
+                                : "live",
+      config->viewers + config->crowd, config->bitrate_bps / 1e6, config->seed);
+  g_autofree char *svg = sim_series_svg (run->rows, title, run->joined_us);
+
+  write_file (options->svg, svg);
+}
+
+/* --- several -------------------------------------------------------------------- */
+
+static void
+run_twins (const SimConfig *config, SimTwins *twins)
+{
+  *twins = (SimTwins){ 0 };
+  run_alone (config, !options->scenario->whole_twin, &twins->alone);
+  if (options->scenario->pages_twin)
+    run_pages (config, &twins->pages);
+}
+
+static void
+print_mix (const char *title, const SimMix *mix)
+{
+  if (mix->viewers[SIM_KIND_V2] + mix->viewers[SIM_KIND_V5] == 0)
+    return;
+  printf ("\n%s\n", title);
+  sim_mix_print (mix, options->seeds);
+}
+
+/* Returns: how many seeds have failed. @misses: (out): figures that have. */
 static guint
-run_seeds (int argc, char **argv)
+run_seeds (guint *misses)
 {
   g_autoptr (GArray) whole = g_array_new (FALSE, FALSE, sizeof (double));
   g_autoptr (GArray) joined = g_array_new (FALSE, FALSE, sizeof (double));
+  g_autoptr (SimTable) table = NULL;
+  GString *csv = g_string_new (NULL);
+  SimMix mix = { 0 }, pages = { 0 };
   guint failed = 0;
   int i;
 
-  printf ("    seed  copies  joined     p2p  stalls   stalled  slow/segs  "
-          "startup    worst  peers\n");
-  for (i = 0; i < opt_seeds; i++) {
-    guint64 seed = opt_seed + i;
-    SimReport report = { 0 };
-    g_autofree char *faults = NULL;
-    g_autofree char *wrong = NULL;
+  if (options->scenario != NULL) {
     SimConfig config;
 
-    take_options (&config);
-    config.seed = seed;
-    if (opt_small)
-      sim_config_draw (&config, seed);
-    wrong = opt_small ? run_small (&config, &report, &faults)
-                      : run (&config, &report, NULL);
-    if (wrong == NULL)
-      wrong = check_figures (&report);
-    if (wrong == NULL && opt_twice)
-      wrong = check_replay (&config, &report);
-    print_report (seed, &report, faults);
-    g_array_append_val (whole, report.copies);
-    g_array_append_val (joined, report.copies_joined);
-    if (wrong != NULL) {
-      failed++;
-      printf ("seed %" G_GUINT64_FORMAT " FAILED: %s\n", seed, wrong);
-      replay_line (seed, argc, argv);
-    }
-    fflush (stdout);
+    sim_options_config (options->seed, &config);
+    table = sim_table_new (options->scenario, &config);
   }
-  if (opt_seeds > 1) {
+  printf ("    seed  copies  joined     p2p  stalls   stalled  slow/segs  "
+          "startup    worst  peers\n");
+  sim_series_csv_header (csv);
+  for (i = 0; i < options->seeds; i++) {
+    g_auto (Run) run = { 0 };
+
+    run_seed (options->seed + i, &run);
+    print_run (&run);
+    failed += run.wrong != NULL;
+    g_array_append_val (whole, run.report.copies);
+    if (run.report.copies_joined > 0) /* no film */
+      g_array_append_val (joined, run.report.copies_joined);
+    sim_mix_add (&mix, &run.report.mix);
+    if (table != NULL) {
+      SimTwins twins;
+
+      run_twins (&run.config, &twins);
+      sim_table_add (table, &run.report, &twins);
+      sim_mix_add (&pages, &twins.pages.mix);
+    }
+    sim_series_csv (run.rows, run.config.seed, csv);
+    if (i == 0 && options->svg != NULL)
+      draw (&run);
+  }
+  if (table != NULL) {
+    *misses = sim_table_print (table);
+  } else if (options->seeds > 1) {
     print_spread ("copies, whole run", whole);
     print_spread ("copies once all have joined", joined);
   }
+  print_mix ("all of them", &mix);
+  print_mix ("pages alone", &pages);
+  if (options->csv != NULL)
+    write_file (options->csv, csv->str);
+  g_string_free (csv, TRUE);
 
   return failed;
 }
@@ -305,21 +340,21 @@ run_seeds (int argc, char **argv)
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GOptionContext) context =
-      g_option_context_new ("- swarms on a virtual clock");
-  g_auto (GStrv) given = g_strdupv (argv);
-  g_autoptr (GError) error = NULL;
   clock_t begun = clock ();
-  guint failed;
+  guint failed, misses = 0;
+  int status;
 
-  g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, &error)) {
-    fprintf (stderr, "%s\n", error->message);
+  options = sim_options_parse (argc, argv, &status);
+  if (options == NULL)
+    return status;
+  failed = run_seeds (&misses);
+  printf ("%u of %d seeds failed", failed, options->seeds);
+  if (options->scenario != NULL)
+    printf (", %u figures missed", misses);
+  printf ("; %.2f s of CPU\n", (double) (clock () - begun) / CLOCKS_PER_SEC);
+
+  if (write_failed)
     return 2;
-  }
-  failed = run_seeds (g_strv_length (given), given);
-  printf ("%u of %d seeds failed; %.2f s of CPU\n", failed, opt_seeds,
-      (double) (clock () - begun) / CLOCKS_PER_SEC);
 
-  return failed > 0 ? 1 : 0;
+  return failed + misses > 0 ? 1 : 0;
 }

@@ -3,16 +3,27 @@
  */
 #include "base/limits.h"
 #include "formats/peermsg.h"
+#include "sim/mix.h"
 #include "sim/node.h"
 
 #include <stdio.h>
+
+typedef struct _Conn Conn;
+
+/* More than a viewer has connections, so that a place is seldom shared. A power
+ * of two. */
+#define PLACES 256
 
 /* Candidates of this machine and of a STUN server. */
 #define GATHER_LEAST_US (10 * 1000)
 #define GATHER_MOST_US (100 * 1000)
 
-/* Round trips from the answer to the open channel: ICE, DTLS 1.2, SCTP, DCEP;
- * the answerer sees it half a trip before the offerer. */
+/* From the answer to the open channel, without what is on its way: libnice
+ * paces its checks. */
+#define ICE_US (70 * 1000)
+
+/* Round trips in the same time: ICE, DTLS 1.2, SCTP, DCEP; the answerer sees
+ * it half a trip before the offerer. */
 #define HANDSHAKE_TRIPS 5
 
 /* Consent of a dead peer expires, or SCTP gives up. */
@@ -22,51 +33,76 @@
 /* What SCTP buffers on the shortest path. */
 #define SCTP_LEAST_BYTES (128 * 1024)
 
-/* UDP, DTLS and SCTP headers: 90 of 1200 bytes. */
-#define WIRE_FACTOR 1.08
-
 struct _SimNet
 {
   P2pTransportPort port;
   SimNode *node;
-  GHashTable *conns; /* connection number → Conn, owned */
+  GHashTable *conns;    /* connection number → Conn, owned */
+  Conn *places[PLACES]; /* (nullable) of those, the last used, by number */
+  gsize low_bytes;
 };
 
 /* One end of a connection. */
-typedef struct
+struct _Conn
 {
+  guint refs; /* of its net, the other end, and messages on their way here */
+  gboolean gone;
   SimNet *net;
   guint64 number;
   SimNet *remote; /* (nullable): not known yet */
   guint64 remote_number;
+  Conn *other; /* (nullable) what @remote_number stands for, once both know */
   gboolean offers;
   gboolean open;
   P2pTimer timer; /* description ready; then channel open */
-  SimFlow up;     /* of GBytes */
-  SimFlow down;   /* of GBytes */
+  SimFlow up;     /* of Message */
+  SimFlow down;   /* of Message */
   gboolean was_high;
-} Conn;
+};
 
 /* On its way to the other end. */
 typedef struct
 {
-  guint64 number;
+  SimItem item;
+  Conn *to;      /* a reference */
   GBytes *bytes; /* (nullable): it closes */
 } Message;
+
+static Conn *
+conn_ref (Conn *conn)
+{
+  conn->refs++;
+
+  return conn;
+}
+
+static void
+conn_unref (Conn *conn)
+{
+  if (--conn->refs == 0)
+    g_free (conn);
+}
+
+/* Takes @bytes. */
+static Message *
+message_new (Conn *conn, GBytes *bytes)
+{
+  Message *message = g_new (Message, 1);
+
+  message->to = conn_ref (conn->other);
+  message->bytes = bytes;
+
+  return message;
+}
 
 static void
 message_free (gpointer data)
 {
   Message *message = data;
 
+  conn_unref (message->to);
   g_clear_pointer (&message->bytes, g_bytes_unref);
   g_free (message);
-}
-
-static void
-bytes_free (gpointer bytes)
-{
-  g_bytes_unref (bytes);
 }
 
 static gint64
@@ -78,7 +114,12 @@ path_us (Conn *conn)
 static Conn *
 find (SimNet *net, guint64 number)
 {
-  return g_hash_table_lookup (net->conns, &number);
+  Conn **place = &net->places[number % PLACES];
+
+  if (*place == NULL || (*place)->number != number)
+    *place = g_hash_table_lookup (net->conns, &number);
+
+  return *place;
 }
 
 /* --- messages ----------------------------------------------------------------- */
@@ -110,10 +151,18 @@ static void
 on_arrived (gpointer owner, gpointer data)
 {
   Conn *conn = owner;
-  g_autoptr (GBytes) bytes = data;
-  P2pEvent event = { P2P_EVENT_CONN_MESSAGE, conn->number, .bytes = bytes };
+  Message *message = data;
+  P2pEvent event = { P2P_EVENT_CONN_MESSAGE, conn->number,
+    .bytes = message->bytes };
+  gsize size;
+  const guint8 *start = g_bytes_get_data (message->bytes, &size);
 
-  sim_node_deliver (conn->net->node, &event);
+  if (!p2p_command_is_chunk (start, size))
+    sim_mix_gave (conn->remote->node, conn->net->node, size);
+  /* The other end may have opened it and died since. */
+  if (conn->open)
+    sim_node_deliver (conn->net->node, &event);
+  message_free (message);
 }
 
 /* At the other end's line. */
@@ -122,40 +171,43 @@ on_reached (gpointer owner, gpointer data)
 {
   SimNet *net = owner;
   Message *message = data;
-  Conn *conn = find (net, message->number);
-  P2pEvent event = { P2P_EVENT_CONN_CLOSED, message->number,
+  Conn *conn = message->to;
+  P2pEvent event = { P2P_EVENT_CONN_CLOSED, conn->number,
     .text = "closed by the peer" };
 
-  if (conn != NULL && message->bytes != NULL) {
-    sim_flow_push (&conn->down, g_bytes_get_size (message->bytes) * WIRE_FACTOR,
-        g_bytes_ref (message->bytes));
-  } else if (conn != NULL) {
-    g_hash_table_remove (net->conns, &message->number);
+  if (!conn->gone && message->bytes != NULL) {
+    sim_flow_push (&conn->down,
+        g_bytes_get_size (message->bytes) * SIM_WIRE_FACTOR, &message->item);
+    return;
+  }
+  if (!conn->gone) {
+    g_hash_table_remove (net->conns, &conn->number);
     sim_node_deliver (net->node, &event);
   }
   message_free (message);
 }
 
-/* Takes @bytes. */
+/* Takes @message. */
 static void
-post (Conn *conn, gint64 delay_us, GBytes *bytes)
+post (Conn *conn, gint64 delay_us, Message *message)
 {
   SimWorld *world = conn->net->node->world;
-  Message *message = g_new (Message, 1);
 
-  *message = (Message){ conn->remote_number, bytes };
   sim_world_post (world, world->now_us + delay_us, on_reached, conn->remote,
-      message, message_free);
+      &message->item.post, message_free);
 }
 
 static void
-on_sent (gpointer owner, gpointer bytes)
+on_sent (gpointer owner, gpointer data)
 {
   Conn *conn = owner;
+  Message *message = data;
   P2pEvent event = { .kind = P2P_EVENT_CONN_LOW_WATER, .id = conn->number };
 
-  post (conn, path_us (conn), bytes);
-  if (!conn->was_high || waiting (conn) > P2P_SEND_LOW_BYTES)
+  conn->net->node->world->uplink_bytes +=
+      g_bytes_get_size (message->bytes) * SIM_WIRE_FACTOR;
+  post (conn, path_us (conn), message);
+  if (!conn->was_high || waiting (conn) > conn->net->low_bytes)
     return;
   conn->was_high = FALSE;
   sim_node_deliver (conn->net->node, &event);
@@ -163,15 +215,19 @@ on_sent (gpointer owner, gpointer bytes)
 
 /* --- life ----------------------------------------------------------------------- */
 
+/* What is still on its way to it finds it gone. */
 static void
-conn_free (gpointer data)
+conn_close (gpointer data)
 {
   Conn *conn = data;
 
+  conn->gone = TRUE;
+  conn->net->places[conn->number % PLACES] = NULL;
   p2p_timer_clear (&conn->timer);
   sim_flow_clear (&conn->up);
   sim_flow_clear (&conn->down);
-  g_free (conn);
+  g_clear_pointer (&conn->other, conn_unref);
+  conn_unref (conn);
 }
 
 static void
@@ -195,11 +251,12 @@ conn_new (SimNet *net, guint64 number, gboolean offers)
 
   sim_node_assert_inside (node);
   g_assert (find (net, number) == NULL);
+  conn->refs = 1;
   conn->net = net;
   conn->number = number;
   conn->offers = offers;
-  sim_flow_init (&conn->up, &node->up, on_sent, bytes_free, conn);
-  sim_flow_init (&conn->down, &node->down, on_arrived, bytes_free, conn);
+  sim_flow_init (&conn->up, &node->up, on_sent, message_free, conn);
+  sim_flow_init (&conn->down, &node->down, on_arrived, message_free, conn);
   g_hash_table_insert (net->conns, &conn->number, conn);
   p2p_timer_init (&conn->timer, node->world->queue, on_gathered, conn);
   p2p_timer_set (&conn->timer,
@@ -230,11 +287,10 @@ static void
 on_connected (gpointer owner, gint64 now_us)
 {
   Conn *conn = owner;
-  Conn *remote = find (conn->remote, conn->remote_number);
   P2pEvent event = { .kind = P2P_EVENT_CONN_OPEN, .id = conn->number };
 
   /* The other end has given up, or gone. */
-  if (remote == NULL || (conn->offers && !remote->open))
+  if (conn->other->gone || (conn->offers && !conn->other->open))
     return;
   conn->open = TRUE;
   sim_node_deliver (conn->net->node, &event);
@@ -297,12 +353,16 @@ set_answer (P2pTransportPort *port, guint64 number, const char *sdp)
   if (remote == NULL || !is_reachable (conn))
     return;
   g_assert (remote->remote == net && remote->remote_number == number);
+  g_assert (conn->other == NULL && remote->other == NULL);
+  conn->other = conn_ref (remote);
+  remote->other = conn_ref (conn);
   trip_us = 2 * path_us (conn);
-  open_in (remote, HANDSHAKE_TRIPS * trip_us - trip_us / 2);
-  open_in (conn, HANDSHAKE_TRIPS * trip_us);
+  open_in (remote, ICE_US + HANDSHAKE_TRIPS * trip_us - trip_us / 2);
+  open_in (conn, ICE_US + HANDSHAKE_TRIPS * trip_us);
 }
 
-/* An empty segment must not be offered to anybody. */
+/* An empty segment must not be offered to anybody. Who offers to whom tells
+ * how far wrong bytes may come. */
 static void
 check_served (Conn *conn, GBytes *bytes)
 {
@@ -319,6 +379,10 @@ check_served (Conn *conn, GBytes *bytes)
       || command.size <= 0)
     sim_world_fail (node->world, node, "offers nothing as segment %d",
         (int) command.segment_id);
+  if (node->world->taint != NULL)
+    sim_taint_offer (node->world->taint, node->number,
+        conn->remote->node->number, command.segment_id,
+        sim_liar_spoils (node->liar));
 }
 
 static gsize
@@ -333,8 +397,9 @@ send_message (P2pTransportPort *port, guint64 number, GBytes *bytes)
   if (conn == NULL || !conn->open)
     return 0;
   check_served (conn, bytes);
-  sim_flow_push (&conn->up, size * WIRE_FACTOR, g_bytes_ref (bytes));
-  if (waiting (conn) >= P2P_SEND_HIGH_BYTES)
+  sim_flow_push (&conn->up, size * SIM_WIRE_FACTOR,
+      &message_new (conn, g_bytes_ref (bytes))->item);
+  if (waiting (conn) > net->low_bytes)
     conn->was_high = TRUE;
 
   return waiting (conn);
@@ -362,7 +427,7 @@ close_conn (P2pTransportPort *port, guint64 number)
   if (conn == NULL)
     return;
   if (conn->open)
-    post (conn, path_us (conn), NULL);
+    post (conn, path_us (conn), message_new (conn, NULL));
   g_hash_table_remove (net->conns, &number);
 }
 
@@ -383,10 +448,31 @@ sim_net_new (SimNode *node)
 
   net->port.ops = &ops;
   net->node = node;
+  sim_net_set_low (net, P2P_SEND_LOW_BYTES);
   net->conns =
-      g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, conn_free);
+      g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, conn_close);
 
   return net;
+}
+
+gsize
+sim_net_queued (SimNet *net)
+{
+  GHashTableIter iter;
+  gpointer value;
+  gsize queued = 0;
+
+  g_hash_table_iter_init (&iter, net->conns);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    queued += ((Conn *) value)->up.queued;
+
+  return queued;
+}
+
+void
+sim_net_set_low (SimNet *net, gsize low_bytes)
+{
+  net->low_bytes = low_bytes;
 }
 
 void
@@ -401,8 +487,8 @@ sim_net_vanish (SimNet *net)
     Conn *conn = value;
 
     if (conn->open)
-      post (
-          conn, sim_draw (&node->prng, NOTICE_LEAST_US, NOTICE_MOST_US), NULL);
+      post (conn, sim_draw (&node->prng, NOTICE_LEAST_US, NOTICE_MOST_US),
+          message_new (conn, NULL));
   }
   g_hash_table_remove_all (net->conns);
 }

@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* UDP, DTLS and SCTP headers: 90 of 1200 bytes. */
+#define SIM_WIRE_FACTOR 1.08
+
 /**
  * SimNet:
  *
@@ -21,6 +24,12 @@ typedef struct _SimNet SimNet;
 SimNet *sim_net_new (SimNode *node);
 void sim_net_free (SimNet *net);
 P2pTransportPort *sim_net_port (SimNet *net);
+
+/* Bytes that wait in all its channels. */
+gsize sim_net_queued (SimNet *net);
+
+/* LOW_WATER comes at @low_bytes, P2P_SEND_LOW_BYTES if nothing is said. */
+void sim_net_set_low (SimNet *net, gsize low_bytes);
 
 /* The viewer is dead: its peers find out after a while. */
 void sim_net_vanish (SimNet *net);

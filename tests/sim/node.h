@@ -6,7 +6,9 @@
 #pragma once
 
 #include "engine/engine.h"
+#include "sim/browser.h"
 #include "sim/cdn.h"
+#include "sim/liar.h"
 #include "sim/net.h"
 #include "sim/player.h"
 #include "sim/tracker.h"
@@ -16,7 +18,11 @@ G_BEGIN_DECLS
 /**
  * SimNode:
  * @number: its place in the world's nodes
+ * @kind: what it is
+ * @browser: (nullable): in place of an engine and @player
  * @engine: (nullable): not before it joins, not after it has gone
+ * @liar: (nullable): what it says goes through this
+ * @lag: segments that its way to the origin hides at the end of playlists
  * @latency_us: one way to the backbone
  * @up: its uplink
  * @down: its downlink
@@ -28,10 +34,14 @@ struct _SimNode
 {
   SimWorld *world;
   guint number;
+  SimKind kind;
+  SimBrowser *browser;
   P2pEngine *engine;
   SimHttp *http;
   SimSocket *sockets;
   SimNet *net;
+  SimLiar *liar;
+  guint lag;
   SimPlayer *player;
   gint64 latency_us;
   SimPipe up;
@@ -39,6 +49,7 @@ struct _SimNode
   P2pPrng prng;
   P2pTimer join_timer;
   P2pTimer wake;
+  gint64 wake_us; /* what it is set to */
   gint64 join_us;
   gboolean gone;
   P2pStats *last_stats; /* (nullable) when it went */
@@ -58,8 +69,17 @@ void sim_node_deliver (SimNode *node, const P2pEvent *event);
 /* Asserts that a port is called by the engine it belongs to, from inside. */
 void sim_node_assert_inside (SimNode *node);
 
-/* Leaves in good order, at the end of the world. */
+/* It has joined and not gone. */
+gboolean sim_node_is_on (SimNode *node);
+
+/* Its data channels. */
+P2pTransportPort *sim_node_transport (SimNode *node);
+
+/* Ends the engine, at the end of the world. */
 void sim_node_stop (SimNode *node);
+
+/* Leaves in good order: peers and the tracker are told. */
+void sim_node_leave (SimNode *node);
 
 /* Leaves as a process that is killed: nobody is told. */
 void sim_node_vanish (SimNode *node);

@@ -10,6 +10,20 @@
 G_BEGIN_DECLS
 
 /**
+ * SimItem:
+ *
+ * What goes through a link, and often on along a path: first member of
+ * messages and the like.
+ */
+typedef struct _SimItem SimItem;
+struct _SimItem
+{
+  SimPost post;
+  SimItem *next; /* in its flow */
+  gsize bytes;
+};
+
+/**
  * SimPipe:
  *
  * Fluid sharing: while n flows have something to send, each gets a n-th of the
@@ -24,10 +38,11 @@ typedef struct
   guint64 rate_bps; /* 0: no limit */
   double served;
   gint64 since_us;
-  GPtrArray *active; /* of SimFlow, not owned, in the order they began */
+  GPtrArray *active;  /* of SimFlow, not owned: a heap, first due on top */
+  guint64 next_order; /* in which flows began */
 } SimPipe;
 
-/* @item has left the pipe. */
+/* @item: (transfer full): has left the pipe. */
 typedef void (*SimFlowFunc) (gpointer owner, gpointer item);
 
 /**
@@ -41,14 +56,20 @@ typedef struct
   SimFlowFunc func;
   GDestroyNotify item_free;
   gpointer owner;
-  GQueue items; /* of Item */
+  SimItem *first; /* (nullable) */
+  SimItem *last;
   gsize queued; /* bytes in items */
   double due;   /* count at which the first item is through */
+  guint64 order;
+  guint place; /* in the pipe's heap */
 } SimFlow;
 
 void sim_pipe_init (SimPipe *pipe, SimWorld *world, guint64 rate_bps);
 void sim_pipe_clear (SimPipe *pipe);
 void sim_pipe_set_rate (SimPipe *pipe, guint64 rate_bps);
+/* How long something small would wait that comes now: a real line has one
+ * queue. Flows do not wait for each other, as each has some of it anyway. */
+gint64 sim_pipe_queue_us (const SimPipe *pipe);
 
 void sim_flow_init (SimFlow *flow, SimPipe *pipe, SimFlowFunc func,
     GDestroyNotify item_free, gpointer owner);
@@ -56,6 +77,6 @@ void sim_flow_init (SimFlow *flow, SimPipe *pipe, SimFlowFunc func,
 void sim_flow_clear (SimFlow *flow);
 /* @item: (transfer full): comes out of the function after @bytes, never from
  * inside this call. */
-void sim_flow_push (SimFlow *flow, gsize bytes, gpointer item);
+void sim_flow_push (SimFlow *flow, gsize bytes, SimItem *item);
 
 G_END_DECLS

@@ -6,13 +6,15 @@
 #include "base/log.h"
 #include "sim/node.h"
 
-#include <stdio.h>
-
-/* A live stream is begun this many segments before its end. */
-#define BEGIN_FROM_END 3
+/* A live stream is begun with this segment from its end: three steps back from
+ * the last one. */
+#define BEGIN_FROM_END 4
 
 /* What a demuxer does between two segments. */
 #define BETWEEN_US (5 * 1000)
+
+/* What it adds to the time between two refreshes. */
+#define REFRESH_US (2 * 1000)
 
 /* A segment or a playlist that failed is asked for again. */
 #define RETRY_US (500 * 1000)
@@ -21,8 +23,10 @@
  * p2phls-viewer's. */
 #define STALL_US (300 * 1000)
 
-/* hlsdemux leaves a variant whose rate is above 0.8 of what it measured. */
+/* hlsdemux leaves a variant whose rate is above 0.8 of what it measured: the
+ * lesser of the last segment's rate and the mean of so many. */
 #define VARIANT_SHARE 0.8
+#define RATES 3
 
 /* The number by which the engine knows the element that asks for segments. */
 #define SEGMENTS_CONSUMER 1
@@ -35,6 +39,7 @@ typedef struct
   gboolean headers;
   guint64 got;
   GBytes *expected;  /* (nullable): a segment's bytes */
+  gboolean is_wrong; /* some were not */
   GString *playlist; /* (nullable) */
 } Asked;
 
@@ -51,8 +56,11 @@ struct _SimPlayer
   gboolean listed; /* the media playlist has been read */
   gint64 first;    /* segment of it */
   gint64 end;      /* one past the last */
-  gint64 phase_us; /* of its refreshes */
   P2pTimer manifest_timer;
+
+  guint variant;
+  double rates[RATES]; /* bit/s, of the last segments */
+  guint n_rates;       /* ever measured */
 
   Asked segment;
   gint64 next; /* asked for now, or next */
@@ -97,14 +105,26 @@ forget (Asked *asked)
   *asked = (Asked){ 0 };
 }
 
+/* It is of a variant that was left. */
+static void
+drop_manifest (SimPlayer *player)
+{
+  P2pEvent event = { P2P_EVENT_REQUEST_CANCEL, .id = player->manifest.id };
+
+  forget (&player->manifest);
+  sim_node_deliver (player->node, &event);
+}
+
 static void
 ask_manifest (gpointer owner, gint64 now_us)
 {
   SimPlayer *player = owner;
 
   /* The last refresh is not back: this one is left out. */
-  if (player->manifest.id != 0)
+  if (player->manifest.id != 0 && player->listed)
     return;
+  if (player->manifest.id != 0)
+    drop_manifest (player);
   player->manifest.playlist = g_string_new (NULL);
   ask (player, &player->manifest, player->manifest_uri, player->last_id + 1000);
 }
@@ -131,8 +151,8 @@ ask_segment (SimPlayer *player)
 {
   SimWorld *world = player->node->world;
   gint64 room_us = ahead_us (player) - world->config.ahead_us;
-  g_autofree char *base = NULL;
   g_autofree char *uri = NULL;
+  guint id;
 
   if (!player->listed || player->segment.id != 0)
     return;
@@ -148,10 +168,9 @@ ask_segment (SimPlayer *player)
   P2P_LOG_DEBUG (P2P_AREA_SRC, player->last_id + 1,
       "asks for segment %" G_GINT64_FORMAT ", %" G_GINT64_FORMAT " ms ahead",
       player->next, ahead_us (player) / 1000);
-  base = g_path_get_dirname (player->manifest_uri);
-  uri = g_strdup_printf ("%s/media-%06d.ts", base, (int) player->next);
-  player->segment.expected =
-      g_bytes_ref (sim_cdn_segment (world->cdn, player->next));
+  id = sim_cdn_id (world->cdn, player->next, player->variant);
+  uri = sim_cdn_segment_uri (world->cdn, id);
+  player->segment.expected = g_bytes_ref (sim_cdn_segment (world->cdn, id));
   ask (player, &player->segment, uri, SEGMENTS_CONSUMER);
 }
 
@@ -167,43 +186,43 @@ static void
 read_media_playlist (SimPlayer *player, const char *text)
 {
   SimWorld *world = player->node->world;
-  const char *tag = strstr (text, "#EXT-X-MEDIA-SEQUENCE:");
-  g_autofree char *expected = NULL;
-  const char *line;
-  int sequence = 0;
-  guint count = 0;
 
-  if (tag != NULL)
-    sscanf (tag, "#EXT-X-MEDIA-SEQUENCE:%d", &sequence);
-  for (line = strstr (text, "#EXTINF"); line != NULL;
-       line = strstr (line + 1, "#EXTINF"))
-    count++;
-  expected = sim_cdn_playlist (world->cdn, sequence + count);
-  if (strcmp (text, expected) != 0)
+  if (!sim_cdn_read_playlist (
+          world->cdn, player->variant, text, &player->first, &player->end))
     complain (player, "was given a playlist that the origin never had");
-
-  player->first = sequence;
-  player->end = sequence + count;
   player->listed = TRUE;
   if (!player->positioned) {
     player->positioned = TRUE;
     player->next = world->config.vod
         ? 0
         : MAX (player->first, player->end - BEGIN_FROM_END);
-    player->phase_us = player->manifest.asked_us;
   }
 }
 
+/* One target duration after the answer, which so moves the phase of all later
+ * refreshes by what it took (docs/design/playlists.md). */
 static void
 arm_refresh (SimPlayer *player)
 {
   SimWorld *world = player->node->world;
-  gint64 period_us = world->config.segment_us;
-  gint64 since_us = world->now_us - player->phase_us;
 
   if (!world->config.vod)
     p2p_timer_set (&player->manifest_timer,
-        player->phase_us + (since_us / period_us + 1) * period_us);
+        world->now_us + world->config.segment_us + REFRESH_US);
+}
+
+/* Its playlist comes first, then the next segment. */
+static void
+take_variant (SimPlayer *player, guint variant)
+{
+  g_autofree char *base = g_path_get_dirname (player->manifest_uri);
+
+  player->variant = variant;
+  player->listed = FALSE;
+  g_free (player->manifest_uri);
+  player->manifest_uri = g_strdup_printf ("%s/media%u.m3u8", base, variant);
+  p2p_timer_set (
+      &player->manifest_timer, player->node->world->now_us + BETWEEN_US);
 }
 
 static void
@@ -211,16 +230,14 @@ on_manifest (SimPlayer *player)
 {
   const char *text = player->manifest.playlist->str;
 
+  /* Of a variant that was left while it was on its way. */
+  if (p2p_timer_is_armed (&player->manifest_timer))
+    return;
   if (!player->has_master) {
-    g_autofree char *base = g_path_get_dirname (player->manifest_uri);
-
-    if (strstr (text, "media.m3u8") == NULL)
+    if (strstr (text, "media0.m3u8") == NULL)
       complain (player, "was given a bad multivariant playlist");
     player->has_master = TRUE;
-    g_free (player->manifest_uri);
-    player->manifest_uri = g_strdup_printf ("%s/media.m3u8", base);
-    p2p_timer_set (
-        &player->manifest_timer, player->node->world->now_us + BETWEEN_US);
+    take_variant (player, 0);
     return;
   }
   read_media_playlist (player, text);
@@ -242,6 +259,8 @@ keep_pace (SimPlayer *player, gint64 part_us)
   if (!player->begun) {
     player->begun = TRUE;
     player->epoch_us = now_us - player->edge_us;
+    if (player->result.first_byte_us < 0)
+      player->result.first_byte_us = now_us - player->node->join_us;
   }
   late_us = now_us - (player->epoch_us + player->edge_us);
   if (late_us > STALL_US) {
@@ -253,6 +272,18 @@ keep_pace (SimPlayer *player, gint64 part_us)
         late_us / 1000, player->next);
   }
   player->edge_us += part_us;
+}
+
+/* That is as it must be if a liar has offered this segment to this viewer,
+ * maybe by way of others. */
+static void
+on_wrong_bytes (SimPlayer *player)
+{
+  SimNode *node = player->node;
+
+  player->segment.is_wrong = TRUE;
+  if (!sim_taint_is_on (node->world->taint, node->number, player->next))
+    complain (player, "was given bytes that are not the origin's");
 }
 
 static void
@@ -267,16 +298,56 @@ on_segment_data (SimPlayer *player, GBytes *bytes)
   if (size == 0)
     complain (player, "was given an empty piece of a segment");
   /* Mostly they are the origin's own bytes. */
-  if (size > whole - asked->got
-      || (data != expected + asked->got
-          && memcmp (data, expected + asked->got, size) != 0)) {
-    complain (player, "was given bytes that are not the origin's");
+  if (size > whole - asked->got) {
+    complain (player, "was given more than a segment");
     return;
   }
+  if (data != expected + asked->got
+      && memcmp (data, expected + asked->got, size) != 0)
+    on_wrong_bytes (player);
   keep_pace (player,
       segment_us * (asked->got + size) / whole
           - segment_us * asked->got / whole);
   asked->got += size;
+}
+
+/* The best that the network carries, as hlsdemux reckons. */
+static guint
+choose_variant (SimPlayer *player)
+{
+  guint n = MIN (player->n_rates, RATES);
+  double last = player->rates[(player->n_rates - 1) % RATES];
+  double sum = 0;
+  guint variant, i;
+
+  for (i = 0; i < n; i++)
+    sum += player->rates[i];
+  for (variant = player->node->world->config.variants - 1; variant > 0;
+       variant--) {
+    if (sim_cdn_bps (player->node->world->cdn, variant)
+        <= VARIANT_SHARE * MIN (last, sum / n))
+      break;
+  }
+
+  return variant;
+}
+
+static void
+adapt (SimPlayer *player, gsize bytes, gint64 took_us)
+{
+  SimPlayerResult *result = &player->result;
+  guint variant;
+
+  result->bitrates += sim_cdn_bps (player->node->world->cdn, player->variant);
+  player->rates[player->n_rates++ % RATES] =
+      bytes * 8.0 * G_USEC_PER_SEC / MAX (took_us, 1);
+  variant = choose_variant (player);
+  if (variant == player->variant)
+    return;
+  P2P_LOG_INFO (P2P_AREA_SRC, player->segment.id, "variant %u in place of %u",
+      variant, player->variant);
+  result->switches++;
+  take_variant (player, variant);
 }
 
 static void
@@ -290,14 +361,17 @@ on_segment_end (SimPlayer *player)
   if (asked->got != g_bytes_get_size (asked->expected))
     complain (player, "was given half a segment as a whole one");
   result->segments++;
+  result->spoiled += asked->is_wrong;
   result->longest_us = MAX (result->longest_us, took_us);
   if (took_us > VARIANT_SHARE * world->config.segment_us)
     result->slow_segments++;
   if (result->startup_us < 0)
     result->startup_us = world->now_us - player->node->join_us;
-  forget (asked);
   player->next++;
-  p2p_timer_set (&player->segment_timer, world->now_us + BETWEEN_US);
+  adapt (player, asked->got, took_us);
+  forget (asked);
+  if (player->listed)
+    p2p_timer_set (&player->segment_timer, world->now_us + BETWEEN_US);
 }
 
 /* --- the sink -------------------------------------------------------------------------- */
@@ -402,6 +476,7 @@ sim_player_new (SimNode *node)
   player->profile = p2p_http_profile_new ();
   player->profile->retries = 3;
   player->manifest_uri = g_strdup (sim_cdn_url ());
+  player->result.first_byte_us = -1;
   player->result.startup_us = -1;
   p2p_timer_init (&player->manifest_timer, queue, ask_manifest, player);
   p2p_timer_init (&player->segment_timer, queue, on_segment_timer, player);
@@ -442,6 +517,8 @@ sim_player_stop (SimPlayer *player)
 void
 sim_player_pause (SimPlayer *player, gint64 for_us)
 {
+  if (player->node->browser != NULL)
+    sim_browser_pause (player->node->browser, for_us);
   if (player->begun)
     player->epoch_us += for_us;
 }
@@ -452,6 +529,8 @@ sim_player_seek (SimPlayer *player, double place)
   SimWorld *world = player->node->world;
   P2pEvent event = { P2P_EVENT_REQUEST_CANCEL, .id = player->segment.id };
 
+  if (player->node->browser != NULL)
+    sim_browser_seek (player->node->browser, place);
   if (!world->config.vod || !player->begun)
     return;
   forget (&player->segment);
@@ -469,12 +548,31 @@ has_ended (SimPlayer *player)
       && player->next >= player->end;
 }
 
+/* How far the playhead is from the end of what there is. */
+static gint64
+behind_us (SimPlayer *player)
+{
+  SimWorld *world = player->node->world;
+  gint64 segment_us = world->config.segment_us;
+  gint64 end_us =
+      world->now_us - SIM_BEGIN_US + world->config.window * segment_us;
+  gint64 at_us = player->next * segment_us - ahead_us (player);
+
+  if (player->segment.expected != NULL)
+    at_us += segment_us * player->segment.got
+        / g_bytes_get_size (player->segment.expected);
+
+  return end_us - at_us;
+}
+
 SimPlayerResult
 sim_player_result (SimPlayer *player)
 {
   SimPlayerResult result = player->result;
   gint64 late_us = -ahead_us (player);
 
+  if (player->node->browser != NULL)
+    return sim_browser_result (player->node->browser);
   if (player->node->gone) {
     result.state = "gone";
     return result;
@@ -490,6 +588,8 @@ sim_player_result (SimPlayer *player)
   } else {
     result.state = "playing";
   }
+  if (!player->node->world->config.vod)
+    result.behind_us = behind_us (player);
   result.playing = player->begun && strcmp (result.state, "stalled") != 0;
 
   return result;

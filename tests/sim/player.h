@@ -16,24 +16,35 @@ typedef struct _SimPlayer SimPlayer;
  * SimPlayerResult:
  * @state: in a word
  * @playing: it has begun and has something to play, or has seen the end
+ * @first_byte_us: from joining, which is asking for the manifest, to the
+ *   first byte of media, -1: never
  * @startup_us: from joining to the first whole segment, -1: never
  * @stalls: times that it ran dry
  * @stalled_us: and for how long in all
  * @segments: handed over whole
  * @slow_segments: of these, those that took so long that hlsdemux would have
  *   left the variant
+ * @switches: of the variant
+ * @bitrates: of the variants of these segments, added up
+ * @spoiled: segments with bytes that are not the origin's
  * @longest_us: that a segment took from request to end
+ * @behind_us: from the end of a live stream to the playhead
  */
 typedef struct
 {
   const char *state;
   gboolean playing;
+  gint64 first_byte_us;
   gint64 startup_us;
   guint stalls;
   gint64 stalled_us;
   guint segments;
   guint slow_segments;
+  guint switches;
+  guint64 bitrates;
+  guint spoiled;
   gint64 longest_us;
+  gint64 behind_us;
 } SimPlayerResult;
 
 SimPlayer *sim_player_new (SimNode *node);

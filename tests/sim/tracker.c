@@ -16,7 +16,7 @@ struct _SimTracker
   SimWorld *world;
   P2pPrng prng;
   gboolean up;
-  GHashTable *swarms; /* info hash → GPtrArray of Member, owned */
+  GHashTable *swarms; /* info hash → Swarm, owned */
   GPtrArray *sockets; /* of Socket that are connected, not owned */
 };
 
@@ -42,12 +42,31 @@ typedef struct
   Socket *socket;
 } Member;
 
+typedef struct
+{
+  GPtrArray *members; /* of Member, owned */
+  GHashTable *by_id;  /* peer id → Member, not owned */
+} Swarm;
+
 /* A frame on its way, either direction. */
 typedef struct
 {
+  SimPost post;
   guint64 number;
   GBytes *bytes;
 } Frame;
+
+/* Takes @text. */
+static Frame *
+frame_new (guint64 number, char *text)
+{
+  Frame *frame = g_new (Frame, 1);
+
+  frame->number = number;
+  frame->bytes = g_bytes_new_take (text, strlen (text));
+
+  return frame;
+}
 
 static void
 frame_free (gpointer data)
@@ -65,6 +84,16 @@ member_free (gpointer data)
 
   g_free (member->peer_id);
   g_free (member);
+}
+
+static void
+swarm_free (gpointer data)
+{
+  Swarm *swarm = data;
+
+  g_hash_table_unref (swarm->by_id);
+  g_ptr_array_unref (swarm->members);
+  g_free (swarm);
 }
 
 /* --- what the tracker says ------------------------------------------------------- */
@@ -88,14 +117,12 @@ say (Socket *socket, JsonObject *message)
 {
   g_autoptr (JsonNode) root = json_node_new (JSON_NODE_OBJECT);
   SimNode *node = socket->sockets->node;
-  Frame *frame = g_new (Frame, 1);
-  char *text;
+  Frame *frame;
 
   json_node_take_object (root, message);
-  text = json_to_string (root, FALSE);
-  *frame = (Frame){ socket->number, g_bytes_new_take (text, strlen (text)) };
+  frame = frame_new (socket->number, json_to_string (root, FALSE));
   sim_world_post (node->world, node->world->now_us + node->latency_us,
-      on_reached_viewer, socket->sockets, frame, frame_free);
+      on_reached_viewer, socket->sockets, &frame->post, frame_free);
 }
 
 static JsonObject *
@@ -135,31 +162,37 @@ forward (Socket *socket, const char *info_hash, const char *from,
 /* --- what it does ------------------------------------------------------------------ */
 
 static Member *
-find_member (GPtrArray *members, const char *peer_id)
+add_member (Swarm *swarm, const char *peer_id, Socket *socket)
 {
-  guint i;
+  Member *member = g_new (Member, 1);
 
-  for (i = 0; i < members->len; i++) {
-    Member *member = members->pdata[i];
+  *member = (Member){ g_strdup (peer_id), socket };
+  g_ptr_array_add (swarm->members, member);
+  g_hash_table_insert (swarm->by_id, member->peer_id, member);
 
-    if (strcmp (member->peer_id, peer_id) == 0)
-      return member;
-  }
-
-  return NULL;
+  return member;
 }
 
-static GPtrArray *
+static void
+remove_member (Swarm *swarm, Member *member)
+{
+  g_hash_table_remove (swarm->by_id, member->peer_id);
+  g_ptr_array_remove (swarm->members, member);
+}
+
+static Swarm *
 ensure_swarm (SimTracker *tracker, const char *info_hash)
 {
-  GPtrArray *members = g_hash_table_lookup (tracker->swarms, info_hash);
+  Swarm *swarm = g_hash_table_lookup (tracker->swarms, info_hash);
 
-  if (members == NULL) {
-    members = g_ptr_array_new_with_free_func (member_free);
-    g_hash_table_insert (tracker->swarms, g_strdup (info_hash), members);
+  if (swarm == NULL) {
+    swarm = g_new (Swarm, 1);
+    swarm->members = g_ptr_array_new_with_free_func (member_free);
+    swarm->by_id = g_hash_table_new (g_str_hash, g_str_equal);
+    g_hash_table_insert (tracker->swarms, g_strdup (info_hash), swarm);
   }
 
-  return members;
+  return swarm;
 }
 
 /* The k-th offer goes to the k-th of the others in random order; what is over
@@ -193,12 +226,12 @@ on_announce (SimTracker *tracker, Socket *socket, JsonObject *message)
   const char *peer_id = json_object_get_string_member (message, "peer_id");
   const char *event =
       json_object_get_string_member_with_default (message, "event", "");
-  GPtrArray *members = ensure_swarm (tracker, info_hash);
-  Member *member = find_member (members, peer_id);
+  Swarm *swarm = ensure_swarm (tracker, info_hash);
+  Member *member = g_hash_table_lookup (swarm->by_id, peer_id);
 
   if (json_object_has_member (message, "answer")) {
-    Member *to = find_member (
-        members, json_object_get_string_member (message, "to_peer_id"));
+    Member *to = g_hash_table_lookup (
+        swarm->by_id, json_object_get_string_member (message, "to_peer_id"));
 
     if (to != NULL)
       forward (to->socket, info_hash, peer_id,
@@ -208,19 +241,17 @@ on_announce (SimTracker *tracker, Socket *socket, JsonObject *message)
   }
   if (strcmp (event, "stopped") == 0) {
     if (member != NULL)
-      g_ptr_array_remove (members, member);
+      remove_member (swarm, member);
     member = NULL;
   } else if (member == NULL) {
-    member = g_new (Member, 1);
-    *member = (Member){ g_strdup (peer_id), socket };
-    g_ptr_array_add (members, member);
+    member = add_member (swarm, peer_id, socket);
   } else {
     member->socket = socket;
   }
 
-  reply (socket, info_hash, members);
+  reply (socket, info_hash, swarm->members);
   if (member != NULL && json_object_has_member (message, "offers"))
-    spread_offers (tracker, members, member, info_hash,
+    spread_offers (tracker, swarm->members, member, info_hash,
         json_object_get_array_member (message, "offers"));
 }
 
@@ -260,12 +291,14 @@ disconnect (SimTracker *tracker, Socket *socket)
   g_ptr_array_remove (tracker->sockets, socket);
   g_hash_table_iter_init (&iter, tracker->swarms);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    GPtrArray *members = value;
+    Swarm *swarm = value;
     guint i;
 
-    for (i = members->len; i > 0; i--) {
-      if (((Member *) members->pdata[i - 1])->socket == socket)
-        g_ptr_array_remove_index (members, i - 1);
+    for (i = swarm->members->len; i > 0; i--) {
+      Member *member = swarm->members->pdata[i - 1];
+
+      if (member->socket == socket)
+        remove_member (swarm, member);
     }
   }
 }
@@ -278,8 +311,8 @@ sim_tracker_new (SimWorld *world)
   tracker->world = world;
   tracker->up = TRUE;
   p2p_prng_init (&tracker->prng, world->config.seed * 43);
-  tracker->swarms = g_hash_table_new_full (
-      g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_ptr_array_unref);
+  tracker->swarms =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, swarm_free);
   tracker->sockets = g_ptr_array_new ();
 
   return tracker;
@@ -370,10 +403,9 @@ send_text (P2pWebSocketPort *port, guint64 number, const char *text)
   sim_node_assert_inside (node);
   if (socket == NULL || !socket->open)
     return;
-  frame = g_new (Frame, 1);
-  *frame = (Frame){ number, g_bytes_new (text, strlen (text)) };
+  frame = frame_new (number, g_strdup (text));
   sim_world_post (node->world, node->world->now_us + node->latency_us,
-      on_reached_tracker, sockets, frame, frame_free);
+      on_reached_tracker, sockets, &frame->post, frame_free);
 }
 
 static void

@@ -2,25 +2,15 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "base/log.h"
+#include "sim/crowd.h"
 #include "sim/faults.h"
 #include "sim/node.h"
+#include "sim/sample.h"
 
 #include <stdio.h>
 
 /* Happenings in one microsecond after which the clock has stopped. */
 #define SAME_TIME_MAX 1000000
-
-/* Something that will be told once. */
-typedef struct
-{
-  P2pTimer timer;
-  SimWorld *world;
-  SimPostFunc func;
-  gpointer owner;
-  gpointer data;
-  GDestroyNotify data_free;
-  GList link;
-} Post;
 
 void
 sim_config_init (SimConfig *config)
@@ -34,11 +24,18 @@ sim_config_init (SimConfig *config)
     .window = 6,
     .segment_us = 2 * G_USEC_PER_SEC,
     .bitrate_bps = 2 * 1000 * 1000,
+    .variants = 1,
     .uplink_bps = 5 * 1000 * 1000,
     .downlink_bps = 20 * 1000 * 1000,
     .latency_least_us = 5 * 1000,
     .latency_most_us = 25 * 1000,
+    .max_peers = 50,
+    .fault_share = 0.2,
+    .fault_rate = 0.25,
     .ahead_us = 5 * G_USEC_PER_SEC,
+    .max_playlist_delay_us = G_USEC_PER_SEC,
+    .demand_us = 15 * G_USEC_PER_SEC,
+    .late_v2 = 0.5,
     .p2p = TRUE,
   };
 }
@@ -70,7 +67,9 @@ sim_config_draw (SimConfig *config, guint64 seed)
   config->latency_most_us = sim_draw (&prng, 5, 100) * 1000;
   config->unreachable =
       p2p_prng_below (&prng, 3) == 0 ? p2p_prng_unit (&prng) / 2 : 0;
-  config->faults = TRUE;
+  config->faults = SIM_FAULTS_ALL;
+  if (p2p_prng_below (&prng, 4) == 0)
+    config->variants = sim_draw (&prng, 2, 3);
 }
 
 /* --- time ------------------------------------------------------------------------- */
@@ -78,44 +77,24 @@ sim_config_draw (SimConfig *config, guint64 seed)
 static void
 on_post (gpointer owner, gint64 now_us)
 {
-  Post *post = owner;
-  SimPostFunc func = post->func;
-  gpointer to = post->owner, data = post->data;
+  SimPost *post = owner;
 
-  g_queue_unlink (&post->world->posts, &post->link);
-  g_free (post);
-  func (to, data);
+  if (post->world->over)
+    post->free (post);
+  else
+    post->func (post->owner, post);
 }
 
 void
 sim_world_post (SimWorld *world, gint64 at_us, SimPostFunc func, gpointer owner,
-    gpointer data, GDestroyNotify data_free)
+    SimPost *post, GDestroyNotify post_free)
 {
-  Post *post = g_new0 (Post, 1);
-
   post->world = world;
   post->func = func;
   post->owner = owner;
-  post->data = data;
-  post->data_free = data_free;
-  post->link.data = post;
-  g_queue_push_tail_link (&world->posts, &post->link);
+  post->free = post_free;
   p2p_timer_init (&post->timer, world->queue, on_post, post);
   p2p_timer_set (&post->timer, at_us);
-}
-
-static void
-forget_posts (SimWorld *world)
-{
-  GList *link;
-
-  while ((link = g_queue_pop_head_link (&world->posts)) != NULL) {
-    Post *post = link->data;
-
-    p2p_timer_clear (&post->timer);
-    post->data_free (post->data);
-    g_free (post);
-  }
 }
 
 void
@@ -129,23 +108,10 @@ sim_world_digest (SimWorld *world, guint node, guint kind, guint64 id)
   world->digest = p2p_prng_next (&mix);
 }
 
+/* Whose engines are listened to. */
+static SimWorld *logged;
+
 /* --- life ------------------------------------------------------------------------- */
-
-static void
-add_viewers (SimWorld *world)
-{
-  const SimConfig *config = &world->config;
-  guint i;
-
-  for (i = 0; i < config->viewers; i++) {
-    /* Never in step with the segments, nor with each other. */
-    gint64 join_us = SIM_BEGIN_US + i * config->join_gap_us
-        + sim_draw (&world->prng, 0, config->segment_us);
-
-    g_ptr_array_add (world->nodes, sim_node_new (world, i, join_us));
-    world->joined_us = MAX (world->joined_us, join_us);
-  }
-}
 
 SimWorld *
 sim_world_new (const SimConfig *config)
@@ -156,16 +122,16 @@ sim_world_new (const SimConfig *config)
   world->queue = p2p_timer_queue_new ();
   world->now_us = SIM_BEGIN_US;
   p2p_prng_init (&world->prng, config->seed);
-  g_queue_init (&world->posts);
   world->nodes =
       g_ptr_array_new_with_free_func ((GDestroyNotify) sim_node_free);
   world->cdn = sim_cdn_new (world);
   world->tracker = sim_tracker_new (world);
-  add_viewers (world);
-  world->end_us = world->joined_us + config->run_us;
-  if (config->vod)
-    world->end_us = MAX (world->end_us, world->joined_us + 2 * config->vod_us);
+  sim_faults_draw (world);
+  if (sim_faults_of_liars (world))
+    world->taint = sim_taint_new ();
+  sim_crowd_plan (world);
   sim_faults_plan (world);
+  sim_samples_begin (world);
 
   return world;
 }
@@ -175,14 +141,22 @@ sim_world_free (SimWorld *world)
 {
   guint i;
 
+  sim_samples_free (world);
   sim_faults_free (world);
+  sim_crowd_free (world);
   for (i = 0; i < world->nodes->len; i++)
     sim_node_stop (world->nodes->pdata[i]);
   g_ptr_array_unref (world->nodes);
-  forget_posts (world);
   sim_tracker_free (world->tracker);
   sim_cdn_free (world->cdn);
+  g_clear_pointer (&world->taint, sim_taint_free);
+  /* Posts are all that is left in it. */
+  world->over = TRUE;
+  p2p_timer_queue_run (world->queue, P2P_NEVER);
+  g_assert (p2p_timer_queue_next (world->queue) == P2P_NEVER);
   p2p_timer_queue_free (world->queue);
+  if (logged == world)
+    p2p_log_set_sink (NULL);
   g_free (world->failure);
   g_free (world);
 }
@@ -230,8 +204,6 @@ sim_world_run (SimWorld *world)
 }
 
 /* --- log ------------------------------------------------------------------------------ */
-
-static SimWorld *logged;
 
 static void
 print_log (P2pLogArea area, P2pLogLevel level, const char *file,

@@ -17,6 +17,20 @@ typedef struct _SimWorld SimWorld;
 typedef struct _SimNode SimNode;
 typedef struct _SimCdn SimCdn;
 typedef struct _SimTracker SimTracker;
+typedef struct _SimFaults SimFaults;
+typedef struct _SimTaint SimTaint;
+
+/* What a viewer is: one of ours, or a page with P2P Media Loader 2.3 or 5. */
+typedef enum
+{
+  SIM_KIND_NATIVE,
+  SIM_KIND_V2,
+  SIM_KIND_V5,
+  SIM_N_KINDS,
+} SimKind;
+
+/* Of one stream. */
+#define SIM_VARIANTS_MAX 8
 
 /* The one tracker of a world. */
 #define SIM_TRACKER_URL "ws://tracker.sim/"
@@ -28,43 +42,80 @@ typedef struct _SimTracker SimTracker;
  * SimConfig:
  * @seed: everything that is drawn follows from it
  * @viewers: how many join
- * @join_gap_us: between two joins, each shifted by up to half a second more
+ * @join_gap_us: between two joins, each shifted by up to a segment more
+ * @spread: joins are drawn over the time that they take in all, not even
+ * @crowd: how many more join, all at once
+ * @crowd_at_us: from when on, since the beginning
+ * @crowd_us: within this time
+ * @churn: share of the viewers that go each minute once all have joined, each
+ *   replaced by a new one. Every other one is killed
  * @run_us: how long it goes on after the last has joined
+ * @joins_only: it ends soon after that, whatever else is said
  * @vod: a film from its beginning, not a live stream
  * @vod_us: length of the film
  * @window: segments in the live playlist
  * @segment_us: media time of each segment
- * @bitrate_bps: of the stream
+ * @bitrate_bps: of the stream, of its best variant
+ * @variants: of the stream, each with half the bitrate of the next
  * @uplink_bps: of each viewer, 0: no limit
+ * @slow_share: share of the viewers with another uplink
+ * @slow_uplink_bps: which is this
  * @downlink_bps: of each viewer, 0: no limit
  * @origin_bps: that all viewers together get from the origin, 0: no limit
  * @latency_least_us: one way from a viewer to the backbone, drawn between
  * @latency_most_us: these two
  * @unreachable: share of the pairs that cannot connect, 0 to 1
+ * @max_peers: the setting of each viewer
  * @ahead_us: media that a film's player keeps ahead
+ * @max_playlist_delay_us: the setting of each viewer
+ * @browsers_v2: share of the viewers that are pages of generation 2.3, 0 to 1
+ * @browsers_v5: and of generation 5
+ * @demand_us: highDemandTimeWindow of generation 2.3
+ * @late_v2: share of its pages that play a live stream from hls.js's own place,
+ *   0 to 1
  * @p2p: FALSE: the same viewers over HTTP alone, for comparison
- * @faults: things go wrong for a while
+ * @faults: kinds of things that may go wrong for a while (sim/faults.h)
+ * @fault_share: each of them does with this probability, 0 to 1
+ * @fault_rate: and then to this share of the viewers, or in this share of the
+ *   chances, once at least
  */
 typedef struct
 {
   guint64 seed;
   guint viewers;
   gint64 join_gap_us;
+  gboolean spread;
+  guint crowd;
+  gint64 crowd_at_us;
+  gint64 crowd_us;
+  double churn;
   gint64 run_us;
+  gboolean joins_only;
   gboolean vod;
   gint64 vod_us;
   guint window;
   gint64 segment_us;
   guint64 bitrate_bps;
+  guint variants;
   guint64 uplink_bps;
+  double slow_share;
+  guint64 slow_uplink_bps;
   guint64 downlink_bps;
   guint64 origin_bps;
   gint64 latency_least_us;
   gint64 latency_most_us;
   double unreachable;
+  guint max_peers;
   gint64 ahead_us;
+  gint64 max_playlist_delay_us;
+  double browsers_v2;
+  double browsers_v5;
+  gint64 demand_us;
+  double late_v2;
   gboolean p2p;
-  gboolean faults;
+  guint32 faults;
+  double fault_share;
+  double fault_rate;
 } SimConfig;
 
 /**
@@ -72,9 +123,13 @@ typedef struct
  * @inside: (nullable): whose engine is running. Only it may call ports, and
  *   nothing may be told to any engine meanwhile
  * @failure: (nullable): what was found wrong first; ends the run
- * @joined_us: when the last viewer joins
+ * @joined_us: when the last viewer joins, replacements aside
+ * @healed_us: when nothing goes wrong any more, 0: nothing ever does
  * @end_us: when the run is over
- * @steps: of all engines
+ * @uplink_bytes: that have left viewers, headers of all layers included
+ * @peer_bytes: of segments that have reached viewers from others
+ * @given: the same by kind: from, to
+ * @steps: of all engines and pages
  * @digest: of everything that any engine was told, and when: equal for equal
  *   runs
  */
@@ -89,12 +144,20 @@ struct _SimWorld
   GPtrArray *nodes; /* of SimNode, owned */
   SimCdn *cdn;
   SimTracker *tracker;
-  gpointer faults;
+  SimFaults *faults;
+  SimTaint *taint;   /* (nullable): nobody sends wrong bytes */
+  GPtrArray *leaves; /* who goes, and when, owned */
+  GArray *samples;   /* of SimSample */
+  P2pTimer sample_timer;
   gint64 joined_us;
+  gint64 healed_us;
   gint64 end_us;
+  guint64 uplink_bytes;
+  guint64 peer_bytes;
+  guint64 given[SIM_N_KINDS][SIM_N_KINDS];
   guint64 steps;
   guint64 digest;
-  GQueue posts; /* of Post, not yet delivered */
+  gboolean over; /* nothing is delivered any more */
 };
 
 /* What a run of 120 s with ten viewers is like when nothing else is said. */
@@ -117,14 +180,29 @@ void sim_world_fail (SimWorld *world, SimNode *node, const char *format, ...)
 /**
  * SimPostFunc:
  * @owner: lives as long as the world
- * @data: (transfer full): what was posted
+ * @post: (transfer full): what was posted
  */
-typedef void (*SimPostFunc) (gpointer owner, gpointer data);
+typedef void (*SimPostFunc) (gpointer owner, gpointer post);
 
-/* Calls @func at @at_us. @data: (transfer full) is freed by @data_free should
+/**
+ * SimPost:
+ *
+ * Something that will be told once. First member of what is posted, so that
+ * a message is one allocation all the way.
+ */
+typedef struct
+{
+  P2pTimer timer;
+  SimWorld *world;
+  SimPostFunc func;
+  gpointer owner;
+  GDestroyNotify free;
+} SimPost;
+
+/* Calls @func at @at_us. @post: (transfer full) is freed by @post_free should
  * the world end before. */
 void sim_world_post (SimWorld *world, gint64 at_us, SimPostFunc func,
-    gpointer owner, gpointer data, GDestroyNotify data_free);
+    gpointer owner, SimPost *post, GDestroyNotify post_free);
 
 /* Node @node was told something of @kind about @id. */
 void sim_world_digest (SimWorld *world, guint node, guint kind, guint64 id);

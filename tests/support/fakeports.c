@@ -244,7 +244,7 @@ transport_send (P2pTransportPort *port, guint64 number, GBytes *message)
   if (!conn->deaf)
     return 0;
   conn->waiting += g_bytes_get_size (message);
-  conn->was_high |= conn->waiting >= P2P_SEND_HIGH_BYTES;
+  conn->was_high |= conn->waiting > P2P_SEND_LOW_BYTES;
 
   return conn->waiting;
 }
@@ -406,6 +406,7 @@ fake_config (void)
     .max_peers = 50,
     .cache_bytes = 64 * 1024 * 1024,
     .urgent_buffer_us = -1,
+    .max_playlist_delay_us = G_USEC_PER_SEC,
     .http_window_us = (gint64) 3000 * G_USEC_PER_SEC,
     .p2p_window_us = (gint64) 6000 * G_USEC_PER_SEC,
     .seed = 1,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "engine-private.h"
+#include "formats/urlkey.h"
 #include "policy/retry.h"
 
 P2pDownload *
@@ -54,13 +55,29 @@ void
 p2p_download_free (P2pDownload *download)
 {
   p2p_download_stop (download);
+  p2p_hold_end (download);
+  if (!download->entry->complete)
+    p2p_upload_abandon (download->share, download->entry);
   download->entry->users--;
   p2p_timer_clear (&download->timer);
   g_ptr_array_unref (download->requests);
   g_clear_pointer (&download->profile, p2p_http_profile_unref);
+  g_clear_pointer (&download->refusal, p2p_http_failure_unref);
   g_clear_pointer (&download->failure, p2p_http_failure_unref);
   g_free (download->uri);
   g_free (download);
+}
+
+/* What is here is of something else. */
+static void
+restart (P2pDownload *download)
+{
+  P2pEntry *entry = download->entry;
+
+  p2p_upload_abandon (download->share, entry);
+  download->share->engine->overhead_bytes += entry->size;
+  p2p_store_restart (entry);
+  download->from_peers = download->from_http = 0;
 }
 
 void
@@ -77,11 +94,54 @@ p2p_download_listed (P2pDownload *download, const P2pSegment *segment)
   if (download->entry->total != P2P_SIZE_UNKNOWN
       && download->entry->total != length) {
     p2p_download_stop (download);
-    download->share->engine->overhead_bytes += download->entry->size;
-    p2p_store_restart (download->entry);
-    download->from_peers = 0;
+    restart (download);
   }
   download->entry->total = length;
+}
+
+gboolean
+p2p_download_is_required (const P2pDownload *download)
+{
+  return download->requests->len > 0 || download->hold != NULL;
+}
+
+void
+p2p_download_need (P2pDownload *download, P2pFetchView *view)
+{
+  if (download->requests->len > 0)
+    p2p_request_need (download->requests->pdata[0], view);
+  else
+    p2p_hold_need (download, view);
+}
+
+gint64
+p2p_download_needed_us (P2pDownload *download)
+{
+  P2pShare *share = download->share;
+  P2pStream *stream = share->stream;
+  const P2pSegment *next = p2p_stream_segment (stream, share->position + 1);
+  const P2pSegment *segment = p2p_stream_segment (stream, download->id);
+
+  if (p2p_download_is_required (download) || download->id <= share->position)
+    return 0;
+  if (next != NULL && segment != NULL)
+    return segment->start_us - next->start_us;
+
+  return (download->id - share->position - 1) * stream->target_duration_us;
+}
+
+guint64
+p2p_download_expects (P2pDownload *download, gint64 duration_us)
+{
+  P2pShare *share = download->share;
+  P2pEntry *entry = download->entry;
+
+  if (entry->total != P2P_SIZE_UNKNOWN)
+    return entry->total - entry->size;
+  if (share->mean_bytes > entry->size)
+    return share->mean_bytes - entry->size;
+
+  return share->stream->bitrate / 8.0 * duration_us / G_USEC_PER_SEC;
 }
 
 gboolean
@@ -97,9 +157,25 @@ remove_download (P2pDownload *download)
   g_ptr_array_remove_fast (download->share->downloads, download);
 }
 
+/* Of "//host/path" hlsdemux makes another URL than browsers do. Where it
+ * looks, HTTP alone would look, and a playlist that no browser could read may
+ * have been made for it. */
+static void
+take_network_path (P2pDownload *download, const char *uri)
+{
+  g_autofree char *key = p2p_url_key_of (uri);
+  g_autofree char *meant = p2p_url_network_path_key (key);
+
+  if (meant == NULL)
+    return;
+  g_free (download->uri);
+  download->uri = g_strdup (uri);
+}
+
 void
 p2p_download_join (P2pDownload *download, P2pPlayerRequest *request)
 {
+  take_network_path (download, request->uri);
   g_ptr_array_add (download->requests, request);
   g_clear_pointer (&download->profile, p2p_http_profile_unref);
   download->profile = p2p_http_profile_ref (request->profile);
@@ -125,7 +201,7 @@ void
 p2p_download_leave (P2pDownload *download, P2pPlayerRequest *request)
 {
   g_ptr_array_remove_fast (download->requests, request);
-  if (download->requests->len == 0 && !is_worth_finishing (download)) {
+  if (!p2p_download_is_required (download) && !is_worth_finishing (download)) {
     p2p_share_wants_announce (download->share);
     remove_download (download);
   }
@@ -139,6 +215,7 @@ begin_source (P2pDownload *download)
   P2pEngine *engine = download->share->engine;
 
   download->begun_us = engine->now_us;
+  download->first_byte_us = 0;
   download->last_byte_us = engine->now_us;
   download->source_bytes = 0;
   p2p_timer_clear (&download->timer);
@@ -159,7 +236,7 @@ p2p_download_start_http (P2pDownload *download, const char *reason)
 
   g_assert (p2p_download_is_idle (download));
   g_assert (download->uri != NULL && http.profile != NULL);
-  download->http_from = download->cannot_resume ? 0 : download->entry->size;
+  download->http_from = download->refusal != NULL ? 0 : download->entry->size;
   http.range.start += download->http_from;
   download->http = p2p_engine_number (engine);
   download->http_skip = 0;
@@ -214,6 +291,9 @@ end_peer (P2pDownload *download)
 {
   P2pEngine *engine = download->share->engine;
 
+  /* Of a request that was refused, nobody has been told. */
+  if (p2p_upload_relays (download))
+    p2p_share_wants_announce (download->share);
   p2p_bandwidth_end (&download->peer->bandwidth, engine->now_us);
   p2p_bandwidth_end (&engine->all_bandwidth, engine->now_us);
   download->peer = NULL;
@@ -221,6 +301,9 @@ end_peer (P2pDownload *download)
   if (download->entry->size == 0
       && p2p_range_length (&download->range) == P2P_SIZE_UNKNOWN)
     download->entry->total = P2P_SIZE_UNKNOWN;
+  /* Who waits with us for the first byte might be the next that we ask. */
+  if (download->entry->size == 0)
+    p2p_upload_abandon (download->share, download->entry);
   p2p_share_wants_schedule (download->share);
 }
 
@@ -262,11 +345,14 @@ take (P2pDownload *download, GBytes *bytes)
   for (i = 0; download->http != 0 && i < download->requests->len; i++)
     ((P2pPlayerRequest *) download->requests->pdata[i])->from_http += size;
 
+  if (download->first_byte_us == 0)
+    download->first_byte_us = engine->now_us;
   download->last_byte_us = engine->now_us;
   download->source_bytes += size;
   p2p_bandwidth_add (&engine->all_bandwidth, size, engine->now_us);
   p2p_store_append (download->entry, bytes);
   advance_requests (download);
+  p2p_upload_grown (download->share, download->entry);
 }
 
 static gboolean
@@ -291,8 +377,14 @@ fail_requests (P2pDownload *download, P2pHttpFailure *failure)
   download->requests = g_ptr_array_new ();
   p2p_download_stop (download);
   remove_download (download);
-  for (i = 0; i < requests->len; i++)
-    p2p_request_fail (requests->pdata[i], failure);
+  for (i = 0; i < requests->len; i++) {
+    P2pPlayerRequest *request = requests->pdata[i];
+
+    /* HTTP alone would have given all of it before it failed. */
+    request->pace_bps = 0;
+    p2p_request_advance (request);
+    p2p_request_fail (request, failure);
+  }
 }
 
 static void
@@ -321,6 +413,7 @@ complete (P2pDownload *download)
 
   if (finished) {
     count_segment (download);
+    p2p_upload_grown (share, download->entry);
     P2P_LOG_DEBUG (P2P_AREA_STORE, 0,
         "segment %" G_GINT64_FORMAT " stored: %" G_GUINT64_FORMAT
         " bytes by HTTP, %" G_GUINT64_FORMAT " from peers",
@@ -370,6 +463,7 @@ p2p_download_peer_begins (P2pDownload *download, guint64 follows)
     return FALSE;
   if (entry->total == P2P_SIZE_UNKNOWN)
     entry->total = entry->size + follows;
+  p2p_share_wants_announce (download->share);
 
   return entry->total == entry->size + follows;
 }
@@ -397,11 +491,25 @@ void
 p2p_download_peer_gone (P2pDownload *download)
 {
   end_peer (download);
-  if (download->requests->len == 0)
-    remove_download (download);
 }
 
 /* --- from the origin ------------------------------------------------------------ */
+
+static void
+set_failure (P2pHttpFailure **place, P2pHttpFailure *failure)
+{
+  g_clear_pointer (place, p2p_http_failure_unref);
+  *place = p2p_http_failure_ref (failure);
+}
+
+/* The whole was on its way for want of the rest, and gave nothing beyond what
+ * is here: HTTP alone would have ended with the refusal. */
+static gboolean
+whole_was_no_help (const P2pDownload *download)
+{
+  return download->refusal != NULL && download->http_attempts == 0
+      && download->source_bytes == 0;
+}
 
 /* @refused: the origin has answered, and asking the same again is no use. */
 static void
@@ -424,7 +532,11 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
   /* To go on from the middle was our idea: next, all of it is asked for and
    * what is known thrown away. */
   if (refused && download->http_from > 0) {
-    download->cannot_resume = TRUE;
+    set_failure (&download->refusal, failure);
+    return;
+  }
+  if (!refused && whole_was_no_help (download)) {
+    set_failure (&download->failure, download->refusal);
     return;
   }
   if (!refused
@@ -436,30 +548,34 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
     return;
   }
 
-  g_clear_pointer (&download->failure, p2p_http_failure_unref);
-  download->failure = p2p_http_failure_ref (failure);
+  set_failure (&download->failure, failure);
 }
 
-static void
-fail_with (P2pDownload *download, const char *reason, gboolean refused)
+/* Returns: (transfer full). */
+static P2pHttpFailure *
+failure_of (P2pDownload *download, P2pHttpFailureKind kind, guint status,
+    const char *reason)
 {
-  g_autoptr (P2pHttpFailure) failure =
-      p2p_http_failure_new (P2P_HTTP_FAILURE_IO);
+  P2pHttpFailure *failure = p2p_http_failure_new (kind);
 
+  failure->status = status;
   failure->reason = g_strdup (reason);
   failure->uri = g_strdup (download->uri);
-  origin_failed (download, failure, refused);
+
+  return failure;
 }
 
 /* The answer is no good, whatever still comes. */
 static void
-abort_with (P2pDownload *download, const char *reason)
+abort_with (P2pDownload *download, guint status, const char *reason)
 {
   P2pEngine *engine = download->share->engine;
+  g_autoptr (P2pHttpFailure) failure =
+      failure_of (download, P2P_HTTP_FAILURE_RANGE, status, reason);
 
   g_hash_table_remove (engine->fetches, &download->http);
   engine->ports.http->ops->cancel (engine->ports.http, download->http);
-  fail_with (download, reason, TRUE);
+  origin_failed (download, failure, TRUE);
 }
 
 /* What the whole segment measures by this response. */
@@ -499,8 +615,14 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
 
   download->http_answered = TRUE;
   if (response->status == 206 && response->range_start != from) {
-    abort_with (download, "The server sent another range");
+    abort_with (download, response->status, "The server sent another range");
     return;
+  }
+  if (response->status != 206 && from > 0) {
+    g_autoptr (P2pHttpFailure) refusal = failure_of (download,
+        P2P_HTTP_FAILURE_RANGE, response->status, "The server ignores ranges");
+
+    set_failure (&download->refusal, refusal);
   }
   if (contradicts (entry, total)) {
     P2P_LOG_WARNING (P2P_AREA_STORE, download->http,
@@ -508,21 +630,23 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
         " bytes at the origin, not %" G_GINT64_FORMAT "; %" G_GUINT64_FORMAT
         " are here",
         download->id, total, (gint64) entry->total, entry->size);
-    /* What is here is of something else. */
     if (entry->size > 0 && !anything_delivered (download)) {
-      download->share->engine->overhead_bytes += entry->size;
       p2p_download_stop (download);
-      p2p_store_restart (entry);
-      download->from_peers = download->from_http = 0;
+      restart (download);
       return;
     }
     if (total < entry->size) {
-      abort_with (download, "The segment is shorter than what is here");
+      abort_with (download, response->status,
+          "The segment is shorter than what is here");
       return;
     }
   }
-  if (total != P2P_SIZE_UNKNOWN)
+  if (total != P2P_SIZE_UNKNOWN && total != entry->total) {
+    /* Who takes it from us was told another length. */
+    p2p_upload_abandon (download->share, entry);
     entry->total = total;
+  }
+  p2p_share_wants_announce (download->share);
   download->http_skip = response->status == 206
       ? entry->size - download->http_from
       : download->range.start + entry->size;
@@ -543,6 +667,7 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
 
   download->http_skip -= skip;
   engine->overhead_bytes += size - use;
+  download->http_attempts = 0;
   p2p_bandwidth_add (&engine->http_bandwidth, size, engine->now_us);
   if (download->entry->size + use > P2P_SEGMENT_MAX_BYTES) {
     give_up_sharing (download);
@@ -554,7 +679,6 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
                         : g_bytes_new_from_bytes (bytes, skip, use);
     engine->http_bytes += use;
     download->from_http += use;
-    download->http_attempts = 0;
     if (download->http_left != P2P_SIZE_UNKNOWN)
       download->http_left -= use;
     take (download, slice);
@@ -574,7 +698,10 @@ p2p_download_http_done (P2pDownload *download)
   if (download->http_skip > 0
       || (entry->total != P2P_SIZE_UNKNOWN && entry->size < entry->total
           && entry->size > 0)) {
-    fail_with (download, "The body ended early", FALSE);
+    g_autoptr (P2pHttpFailure) failure = failure_of (
+        download, P2P_HTTP_FAILURE_SHORT, 0, "The body ended early");
+
+    origin_failed (download, failure, FALSE);
     return;
   }
   end_http (download);

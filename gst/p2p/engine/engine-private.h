@@ -14,10 +14,12 @@
 #include "formats/peermsg.h"
 #include "formats/trackermsg.h"
 #include "model/bandwidth.h"
+#include "model/idset.h"
 #include "model/playback.h"
 #include "model/registry.h"
 #include "model/store.h"
 #include "policy/fetch.h"
+#include "policy/sights.h"
 
 G_BEGIN_DECLS
 
@@ -27,13 +29,21 @@ typedef struct _P2pPlayerRequest P2pPlayerRequest;
 typedef struct _P2pPeer P2pPeer;
 typedef struct _P2pTracker P2pTracker;
 
+/* Segments past the end of our copy of a live playlist that are taken from
+ * peers who have seen a newer one, and spoken of. */
+#define P2P_ANNOUNCED_AHEAD 3
+
 #define P2P_ASSERT_OWNER(engine) \
   g_assert ((engine)->owner == NULL || (engine)->owner == g_thread_self ())
+
+/* Peers that are found without a search: more than usual, a power of two. */
+#define P2P_PEERS_AT_HAND 128
 
 struct _P2pEngine
 {
   GThread *owner; /* the thread of the first event */
   gboolean busy;  /* inside handle or step: ports must not call back */
+  gboolean work;  /* a share wants something of the next step */
   gint64 now_us;
   P2pEnginePorts ports;
   P2pTimerQueue *timers;
@@ -53,6 +63,7 @@ struct _P2pEngine
   gint64 urgent_buffer_us;
   gint64 http_window_us;
   gint64 p2p_window_us;
+  gint64 max_playlist_delay_us;
 
   P2pRegistry *registry;
   P2pStore *store;
@@ -60,16 +71,20 @@ struct _P2pEngine
   GHashTable *consumers; /* consumer → P2pConsumer, owned */
   GHashTable *fetches;   /* http number → P2pFetchOwner, owned */
   GHashTable *peers;     /* connection number → P2pPeer, owned by its share */
-  GHashTable *sockets;   /* socket number → P2pTracker */
-  GPtrArray *trackers;   /* of P2pTracker, owned */
-  gboolean met_tracker;  /* one has been connected in this session's life */
-  GHashTable *shares;    /* P2pStream → P2pShare, owned */
+  P2pPeer *at_hand[P2P_PEERS_AT_HAND]; /* (nullable) of these, by number */
+  GHashTable *sockets;                 /* socket number → P2pTracker */
+  GPtrArray *trackers;                 /* of P2pTracker, owned */
+  gint64 admitted_us; /* when a tracker first let us in; 0: none has */
+  GHashTable *shares; /* serial of its stream → P2pShare, owned */
 
   P2pBandwidth http_bandwidth;
   P2pBandwidth all_bandwidth; /* HTTP and peers together */
 
+  double up_bps; /* what the uplink carries, 0: not known */
+  gint64 up_measured_us;
   double upload_tokens; /* bytes that may leave now */
   gint64 upload_filled_us;
+  GPtrArray *uploads; /* of P2pPeer: who is served, or was a moment ago */
   P2pTimer upload_timer;
   P2pTimer sweep_timer; /* shares nobody plays any more */
 
@@ -81,13 +96,16 @@ struct _P2pEngine
   guint64 upload_segments;
   guint64 overhead_bytes;
   guint64 registry_misses;
+  guint64 playlists_delayed;
+  gint64 playlist_delay_us;
 };
 
-/* Who an HTTP request is for: one of the two. */
+/* Who an HTTP request is for: one of the three. */
 typedef struct
 {
   P2pPlayerRequest *request;
   P2pDownload *download;
+  P2pShare *share; /* a look at its playlist */
 } P2pFetchOwner;
 
 /* One source element that plays a stream. */
@@ -96,6 +114,7 @@ typedef struct
   P2pPlayback playback;
   P2pShare *share; /* (nullable): of its last segment */
   gint64 last_us;  /* of its last request */
+  gint64 ended_us; /* when it had all of the last segment, 0: none yet */
 } P2pConsumer;
 
 guint64 p2p_engine_number (P2pEngine *engine);
@@ -141,6 +160,11 @@ struct _P2pPlayerRequest
   GByteArray *playlist; /* (nullable): a playlist is being collected */
   GBytes *unstyled;     /* (nullable): a playlist that waits for its style */
   P2pHttpResponse *response;
+  GBytes *body;         /* (nullable): a playlist that waits */
+  P2pShare *lists;      /* (nullable): whose segments it lists */
+  gint64 last_listed;   /* of them */
+  P2pDownload *held_by; /* (nullable): for this segment */
+  gint64 held_us;       /* since then */
 
   gboolean was_shared;    /* the rest of a segment */
   gboolean cannot_resume; /* and the origin refused to send one */
@@ -175,6 +199,10 @@ void p2p_request_http_failed (
  * request when it was the last. */
 void p2p_request_advance (P2pPlayerRequest *request);
 
+/* What was held: goes on its way, and frees the request or lets it wait for the
+ * player's word. */
+void p2p_request_pass_playlist (P2pPlayerRequest *request);
+
 /* Ends the request with @failure and frees it. */
 void p2p_request_fail (P2pPlayerRequest *request, P2pHttpFailure *failure);
 
@@ -197,9 +225,11 @@ struct _P2pDownload
 {
   P2pShare *share;
   gint64 id;
-  P2pEntry *entry;     /* one user of it */
-  GPtrArray *requests; /* of P2pPlayerRequest, not owned */
-  char *uri;           /* (nullable): not listed yet */
+  P2pEntry *entry;        /* one user of it */
+  GPtrArray *requests;    /* of P2pPlayerRequest, not owned */
+  P2pPlayerRequest *hold; /* (nullable): a playlist that waits for it */
+  gint64 hold_until_us;
+  char *uri; /* (nullable): not listed yet */
   P2pRange range;
   P2pHttpProfile *profile; /* (nullable) */
 
@@ -207,14 +237,15 @@ struct _P2pDownload
   guint64 http_from; /* bytes of the segment that were not asked for */
   guint64 http_skip; /* bytes to throw away: the server ignored the range */
   guint64 http_left; /* bytes to take, P2P_SIZE_UNKNOWN */
-  gboolean cannot_resume;  /* the origin refused to send a rest */
   gboolean http_answered;  /* this attempt has had headers */
   gint64 http_again_us;    /* not before then */
   guint http_attempts;     /* since the last byte from the origin */
+  P2pHttpFailure *refusal; /* (nullable): of a rest, which it does not send */
   P2pHttpFailure *failure; /* (nullable): the origin's last word */
   P2pPeer *peer;
 
-  gint64 begun_us; /* of this source */
+  gint64 begun_us;      /* of this source */
+  gint64 first_byte_us; /* 0: none yet */
   gint64 last_byte_us;
   guint64 source_bytes;
   guint64 from_http;
@@ -236,6 +267,14 @@ void p2p_download_start_peer (
     P2pDownload *download, P2pPeer *peer, const char *reason);
 void p2p_download_stop (P2pDownload *download);
 gboolean p2p_download_is_idle (const P2pDownload *download);
+/* The player waits for it, or a playlist does. */
+gboolean p2p_download_is_required (const P2pDownload *download);
+/* Bytes to come, 0: not known. */
+guint64 p2p_download_expects (P2pDownload *download, gint64 duration_us);
+/* What policies want to know of who waits for it. */
+void p2p_download_need (P2pDownload *download, P2pFetchView *view);
+/* How long it takes at least until the player asks for it. */
+gint64 p2p_download_needed_us (P2pDownload *download);
 
 /* A peer says how many bytes follow. FALSE: that cannot be. */
 gboolean p2p_download_peer_begins (P2pDownload *download, guint64 follows);
@@ -255,6 +294,21 @@ void p2p_download_give_up (P2pDownload *download);
 
 /* --- share.c: one stream, its swarms, peers and downloads ------------------ */
 
+/**
+ * P2pWords:
+ *
+ * What is said of a row of segments; bit i: of the i-th.
+ * @gives: whole, or what of it arrives
+ * @loading: comes from the origin
+ * @heard: somebody else does one or the other
+ */
+typedef struct
+{
+  guint64 gives;
+  guint64 loading;
+  guint64 heard;
+} P2pWords;
+
 /* One generation's swarm of a stream. */
 typedef struct
 {
@@ -270,16 +324,35 @@ struct _P2pShare
   P2pSwarm swarms[2]; /* v3 first */
   guint n_swarms;
   GPtrArray *peers;        /* of P2pPeer, owned, every state */
+  guint n_open;            /* of these, how many are open */
+  guint n_silent;          /* and have not announced yet */
   GPtrArray *downloads;    /* of P2pDownload, owned */
   P2pHttpProfile *profile; /* (nullable): of the last request */
   gint64 position;         /* id asked for last */
+  gint64 first_new;        /* id that the last listing brought */
+  gint64 newest;           /* id listed last */
+  gint64 listed_us;        /* when the last listing brought something */
+  gint64 shown;            /* newest id that the player has heard of */
+  P2pSights sights;        /* of the newest segments */
+  char *refresh_uri;       /* (nullable): as the player asks for the playlist */
+  char *refresh_found;     /* (nullable): where a look has found it */
+  P2pTimer refresh_timer;  /* our own next look at it */
+  guint looks;             /* for the segment after the newest */
+  guint64 refresh_http;    /* 0: none is on its way */
+  GByteArray *refresh_body;
   gboolean has_position;
+  gboolean is_hurried; /* asked for as soon as the one before had come */
   gint64 last_request_us;
   gint64 joined_us;
   gint64 expect_until_us; /* peers are being connected; 0: none known yet */
   double mean_bytes;      /* of a segment, 0: not known */
+  P2pTimer look_timer;    /* when a peer that was busy may be asked again */
   gboolean schedule_wanted;
   gboolean announce_wanted;
+  GBytes *last_told[4]; /* (nullable): announcements sent last, by kind */
+  gint64 offered;       /* the newest id that a peer has offered us */
+  gint64 offered_us;    /* when it first did */
+  gint64 told;          /* the newest id that we have announced anything of */
   gboolean listed_anew; /* since the last eviction */
   GHashTable *bad; /* ids whose HTTP prefetch failed lately → when (us) */
 };
@@ -289,10 +362,17 @@ P2pShare *p2p_share_ensure (P2pEngine *engine, P2pStream *stream);
 void p2p_share_free (P2pShare *share);
 void p2p_share_wants_schedule (P2pShare *share);
 void p2p_share_wants_announce (P2pShare *share);
+/* Wants a schedule at @at_us. */
+void p2p_share_look_again (P2pShare *share, gint64 at_us);
 guint p2p_share_open_peers (P2pShare *share);
 guint p2p_share_connecting_peers (P2pShare *share);
 P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
 gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
+/* By what the origin gave: what peers send takes nothing from the player. */
+gboolean p2p_share_is_line_wide (P2pShare *share);
+/* Whether the player may leave it because it comes slowly. Of a film, peers have
+ * everything already: there is nothing to wait longer for. */
+gboolean p2p_share_has_variants (P2pShare *share);
 
 /* A prefetch of @id over HTTP came to nothing: the next would as well. */
 void p2p_share_mark_bad (P2pShare *share, gint64 id);
@@ -306,13 +386,15 @@ void p2p_share_expect_peers (P2pShare *share);
 /* Whether @entry cannot be the segment that the playlist lists under its id:
  * a peer gave it before that was listed. */
 gboolean p2p_share_is_false (P2pShare *share, const P2pEntry *entry);
+/* The last segment of its playlist as it was read last. */
+gint64 p2p_share_last_listed (P2pShare *share);
 /* The playlist was read anew. */
 void p2p_share_listed (P2pShare *share);
 /* Sends the stored and loading ids to peers that have not seen them. */
 void p2p_share_announce (P2pShare *share);
-/* The loaded ids and those loading over HTTP, as @protocol numbers them. */
-void p2p_share_announcement (
-    P2pShare *share, P2pProtocol protocol, P2pCommand *command);
+/* Notes that @peer hears now what we have to say. Returns: (transfer full):
+ * that, encoded. */
+GPtrArray *p2p_share_tell (P2pShare *share, P2pPeer *peer);
 /* Forgets what the bound or the window asks for. */
 void p2p_share_evict (P2pEngine *engine);
 /* Bytes that the store may hold now. */
@@ -327,6 +409,10 @@ void p2p_share_sweep (gpointer engine, gint64 now_us);
 
 /* Decides for every segment of @share what happens next. */
 void p2p_schedule (P2pShare *share);
+/* Whether the election names us for @id. */
+gboolean p2p_schedule_is_owner (P2pShare *share, gint64 id);
+/* Whether a peer has @id, or is getting it. */
+gboolean p2p_schedule_is_known (P2pShare *share, gint64 id);
 
 /* --- peer.c: one remote viewer --------------------------------------------- */
 
@@ -343,10 +429,25 @@ struct _P2pPeer
 {
   P2pShare *share;
   P2pSwarm *swarm;
-  P2pTracker *tracker; /* where it was signalled; (nullable) when gone */
-  guint64 conn;
+
+  /* What is asked of all peers, again and again: side by side. */
   P2pPeerState state;
   gboolean has_id; /* not while its offer is unanswered */
+  gboolean native; /* by its id */
+  gboolean heard;  /* it has announced */
+  P2pIdSet loaded; /* external ids, like the other three */
+  P2pIdSet arriving;
+  P2pIdSet loading;
+  P2pIdSet hearsay;
+  gboolean announced;   /* it has heard of us */
+  gboolean awaits_word; /* that what it gave has come */
+  P2pWords told;        /* what it has heard, from segment told_first on */
+  gint64 told_first;
+  P2pDownload *download; /* (nullable): what we ask of it */
+  gint64 busy_until_us;  /* it refuses for now */
+
+  P2pTracker *tracker; /* where it was signalled; (nullable) when gone */
+  guint64 conn;
   P2pPeerId id;
   char *offer_id;
   char *sdp;       /* (nullable): our offer, until it is announced */
@@ -354,16 +455,12 @@ struct _P2pPeer
   P2pTimer timer;  /* exchange, then no-bytes and no-reading timeouts */
 
   P2pCommandJoiner *joiner;
-  GArray *loaded;    /* gint64 external ids, ascending */
-  GArray *loading;   /* gint64 external ids, ascending */
-  gboolean heard;    /* it has announced */
-  gint64 claimed_us; /* last claimed a segment as early as we, 0: never */
-  gint64 commands_since_us; /* when the two were last 0 */
+  gint64 commands_since_us; /* when these were last 0 */
   guint commands;
   guint announcements;
+  guint announced_ids; /* in those */
 
   /* what we ask of it */
-  P2pDownload *download; /* (nullable) */
   gint64 down_request;
   gint64 requested_us;
   gint64 answer_us;    /* the least from REQUEST to DATA, 0: not known */
@@ -372,7 +469,8 @@ struct _P2pPeer
   gint64 down_spare;   /* bytes that pay for messages, below 0: crumbs */
   guint64 unasked;     /* bytes that came for nothing since the last DATA */
   gint64 last_request;
-  guint strikes;
+  guint strikes;  /* in parts, docs/design/serve.md */
+  guint refusals; /* in a row */
   P2pBandwidth bandwidth;
 
   /* what it asks of us */
@@ -381,11 +479,16 @@ struct _P2pPeer
   guint64 upload_rest;
   gint64 upload_id;
   gint64 upload_request;
+  gint64 up_begun_us;
+  gint64 up_needed_us; /* it plays it then, or later */
+  guint64 up_before;   /* bytes that had been sent to all when it began */
+  gboolean up_whole;   /* all of it was asked for, and nothing was missing */
+  gint64 sent_us;      /* the last byte left our hands, 0: it has arrived */
   gsize buffered;
   gint64 blocked_since_us; /* full since, 0: not full */
   gboolean overflowed;     /* it will be closed at once */
   gboolean announce_late;  /* it is full: announce once it reads */
-  gboolean announced;      /* it has heard of us */
+  gboolean in_uploads;     /* of the engine */
 
   guint64 down_bytes;
   guint64 up_bytes;
@@ -398,6 +501,8 @@ void p2p_peer_free (P2pPeer *peer);
 /* Takes @peer out of its share and frees it. */
 void p2p_peer_drop (P2pPeer *peer, const char *reason);
 
+/* We know who it is. */
+void p2p_peer_identify (P2pPeer *peer, const P2pPeerId *id);
 void p2p_peer_sdp (P2pPeer *peer, const char *sdp);
 void p2p_peer_open (P2pPeer *peer);
 void p2p_peer_message (P2pPeer *peer, GBytes *message);
@@ -410,7 +515,13 @@ void p2p_peer_send_announcement (P2pPeer *peer, GPtrArray *messages);
 void p2p_peer_strike (P2pPeer *peer, gint64 id);
 
 gboolean p2p_peer_has (P2pPeer *peer, gint64 id);
+/* Whether it can be asked for it: it has it, or passes on what arrives. */
+gboolean p2p_peer_gives (P2pPeer *peer, gint64 id);
 gboolean p2p_peer_is_loading (P2pPeer *peer, gint64 id);
+/* Whether it says that somebody else is. */
+gboolean p2p_peer_has_heard (P2pPeer *peer, gint64 id);
+/* What it says of the @n segments from @first on; less than 64. */
+P2pWords p2p_peer_words (P2pPeer *peer, gint64 first, guint n);
 void p2p_peer_request (P2pPeer *peer, P2pDownload *download);
 /* We no longer want what it sends. */
 void p2p_peer_cancel (P2pPeer *peer);
@@ -418,9 +529,66 @@ void p2p_peer_cancel (P2pPeer *peer);
 gboolean p2p_peer_elects (const P2pPeer *peer);
 /* What a claim of it takes to be heard here, with some room. */
 gint64 p2p_peer_claim_us (const P2pPeer *peer);
-void p2p_peer_upload_tick (gpointer engine, gint64 now_us);
+/* One of our own kind: it elects in every generation's swarm, passes on what is
+ * still arriving, and says that it is busy. */
+gboolean p2p_peer_is_native (const P2pPeer *peer);
+/* It has broken the protocol: closes and frees it. */
+void p2p_peer_violates (P2pPeer *peer, const char *what);
+void p2p_peer_send_command (P2pPeer *peer, const P2pCommand *command);
+void p2p_peer_send_message (P2pPeer *peer, GBytes *message);
+gboolean p2p_peer_is_full (const P2pPeer *peer);
+
+/* --- refresh.c: looks at the playlist of our own ----------------------------- */
+
+/* The playlist has been read, by the player's word @uri. */
+void p2p_refresh_listed (P2pShare *share, const char *uri);
+/* The newest segment may be another, or its owner. */
+void p2p_refresh_arm (P2pShare *share);
+void p2p_refresh_due (gpointer share, gint64 now_us);
+void p2p_refresh_stop (P2pShare *share);
+void p2p_refresh_http_headers (P2pShare *share, P2pHttpResponse *response);
+void p2p_refresh_http_data (P2pShare *share, GBytes *bytes);
+void p2p_refresh_http_done (P2pShare *share);
+void p2p_refresh_http_failed (P2pShare *share);
+
+/* --- hold.c: playlists that wait for their segment -------------------------- */
+
+/* @share has been listed by @request: whether the player may hear of it later.
+ */
+gboolean p2p_hold_begin (P2pShare *share, P2pPlayerRequest *request);
+/* How many of the last segments of a playlist that ends with @last the player
+ * may hear of with its next refresh; of all others it hears now. */
+guint p2p_hold_trim (P2pShare *share, gint64 last);
+void p2p_hold_need (P2pDownload *download, P2pFetchView *view);
+gboolean p2p_hold_is_over (const P2pDownload *download);
+/* The playlist that waits for @download, if any, goes on its way. */
+void p2p_hold_end (P2pDownload *download);
+void p2p_hold_forget (P2pPlayerRequest *request);
+
+/* --- upload.c: what a remote viewer takes of us ----------------------------- */
+
+void p2p_upload_request (P2pPeer *peer, const P2pCommand *command);
+/* @peer goes. */
+void p2p_upload_forget (P2pPeer *peer);
+/* Sends what the channel takes. */
+void p2p_upload_pump (P2pPeer *peer);
+void p2p_upload_end (P2pPeer *peer);
+/* Bytes in one channel, above which it is full. */
+gsize p2p_upload_waiting_most (P2pEngine *engine);
+/* How much later an answer of the origin may come for what is being sent. */
+gint64 p2p_upload_delay_us (P2pEngine *engine);
+void p2p_upload_cancel (P2pPeer *peer, gint64 request_id);
+/* @peer has said what it holds. */
+void p2p_upload_heard (P2pPeer *peer);
+/* @entry has more than before. */
+void p2p_upload_grown (P2pShare *share, P2pEntry *entry);
+/* @entry will not grow any more, or is not what it was taken for. */
+void p2p_upload_abandon (P2pShare *share, P2pEntry *entry);
+/* Whether what has come of @download is passed on. */
+gboolean p2p_upload_relays (P2pDownload *download);
+void p2p_upload_tick (gpointer engine, gint64 now_us);
 /* The user takes the uplink back. */
-void p2p_peer_end_uploads (P2pEngine *engine);
+void p2p_upload_end_all (P2pEngine *engine);
 
 /* --- tracker.c: one tracker ------------------------------------------------- */
 

@@ -68,6 +68,7 @@ take_settings (P2pEngine *engine, const P2pEngineConfig *config)
   engine->urgent_buffer_us = config->urgent_buffer_us;
   engine->http_window_us = config->http_window_us;
   engine->p2p_window_us = config->p2p_window_us;
+  engine->max_playlist_delay_us = config->max_playlist_delay_us;
 }
 
 P2pEngine *
@@ -99,12 +100,13 @@ p2p_engine_new (
       g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, NULL);
   engine->sockets =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, NULL);
+  engine->uploads = g_ptr_array_new ();
   engine->trackers =
       g_ptr_array_new_with_free_func ((GDestroyNotify) p2p_tracker_free);
   engine->shares =
       g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) p2p_share_free);
   p2p_timer_init (
-      &engine->upload_timer, engine->timers, p2p_peer_upload_tick, engine);
+      &engine->upload_timer, engine->timers, p2p_upload_tick, engine);
   p2p_timer_init (
       &engine->sweep_timer, engine->timers, p2p_share_sweep, engine);
   take_settings (engine, config);
@@ -124,6 +126,7 @@ p2p_engine_free (P2pEngine *engine)
   g_hash_table_unref (engine->shares);
   g_hash_table_unref (engine->requests);
   g_ptr_array_unref (engine->trackers);
+  g_ptr_array_unref (engine->uploads);
   g_hash_table_unref (engine->fetches);
   g_hash_table_unref (engine->peers);
   g_hash_table_unref (engine->sockets);
@@ -185,9 +188,22 @@ p2p_engine_configure (
       p2p_share_wants_announce (share);
   }
   if (upload_was && !engine->upload)
-    p2p_peer_end_uploads (engine);
+    p2p_upload_end_all (engine);
   p2p_timer_set_sooner (&engine->upload_timer, now_us);
   engine->busy = FALSE;
+}
+
+static void
+look_at_playlist (P2pShare *share, const P2pEvent *event)
+{
+  if (event->kind == P2P_EVENT_HTTP_HEADERS)
+    p2p_refresh_http_headers (share, event->response);
+  else if (event->kind == P2P_EVENT_HTTP_DATA)
+    p2p_refresh_http_data (share, event->bytes);
+  else if (event->kind == P2P_EVENT_HTTP_DONE)
+    p2p_refresh_http_done (share);
+  else if (event->kind == P2P_EVENT_HTTP_FAILED)
+    p2p_refresh_http_failed (share);
 }
 
 static void
@@ -203,6 +219,10 @@ handle_http (P2pEngine *engine, const P2pEvent *event)
       || event->kind == P2P_EVENT_HTTP_FAILED)
     g_hash_table_remove (engine->fetches, &event->id);
 
+  if (owner.share != NULL) {
+    look_at_playlist (owner.share, event);
+    return;
+  }
   switch (event->kind) {
     case P2P_EVENT_HTTP_HEADERS:
       if (owner.request != NULL)
@@ -246,10 +266,21 @@ handle_socket (P2pEngine *engine, const P2pEvent *event)
     p2p_tracker_closed (tracker, event->text);
 }
 
+static P2pPeer *
+find_peer (P2pEngine *engine, guint64 conn)
+{
+  P2pPeer **at_hand = &engine->at_hand[conn & (P2P_PEERS_AT_HAND - 1)];
+
+  if (*at_hand == NULL || (*at_hand)->conn != conn)
+    *at_hand = g_hash_table_lookup (engine->peers, &conn);
+
+  return *at_hand;
+}
+
 static void
 handle_connection (P2pEngine *engine, const P2pEvent *event)
 {
-  P2pPeer *peer = g_hash_table_lookup (engine->peers, &event->id);
+  P2pPeer *peer = find_peer (engine, event->id);
 
   if (peer == NULL)
     return;
@@ -309,20 +340,25 @@ p2p_engine_step (P2pEngine *engine, gint64 now_us)
 {
   GHashTableIter iter;
   gpointer value;
+  gboolean work;
 
   enter (engine, now_us);
   p2p_timer_queue_run (engine->timers, now_us);
 
+  /* Mostly nothing is: bytes have come, and gone on. */
   g_hash_table_iter_init (&iter, engine->shares);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+  while (engine->work && g_hash_table_iter_next (&iter, NULL, &value)) {
     if (((P2pShare *) value)->schedule_wanted)
       p2p_schedule (value);
   }
   p2p_share_evict (engine);
+  work = engine->work;
+  engine->work = FALSE;
   g_hash_table_iter_init (&iter, engine->shares);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+  while (work && g_hash_table_iter_next (&iter, NULL, &value)) {
     if (((P2pShare *) value)->announce_wanted)
       p2p_share_announce (value);
+    engine->work |= ((P2pShare *) value)->schedule_wanted;
   }
   engine->busy = FALSE;
 
@@ -392,6 +428,8 @@ p2p_engine_get_stats (P2pEngine *engine, gint64 now_us)
   stats->upload_segments = engine->upload_segments;
   stats->overhead_bytes = engine->overhead_bytes;
   stats->registry_misses = engine->registry_misses;
+  stats->playlists_delayed = engine->playlists_delayed;
+  stats->playlist_delay_us = engine->playlist_delay_us;
   stats->segments_stored = p2p_store_complete_count (engine->store);
   stats->stored_bytes = p2p_store_bytes (engine->store);
   g_hash_table_iter_init (&iter, engine->shares);

@@ -38,7 +38,8 @@ typedef struct
   gint64 urgent_buffer_us; /* -1: derived */
   gint64 http_window_us;
   gint64 p2p_window_us;
-  guint64 seed; /* for peer id, offer ids, random choices */
+  gint64 max_playlist_delay_us; /* 0: live playlists never wait */
+  guint64 seed;                 /* for peer id, offer ids, random choices */
 } P2pEngineConfig;
 
 /**

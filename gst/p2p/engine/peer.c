@@ -16,6 +16,10 @@
 #define NO_BYTES_US (2 * G_USEC_PER_SEC)
 #define STRIKES_MAX 3
 
+/* Who passes on what still arrives may be kept waiting itself: several of its
+ * failures are one. */
+#define RELAYS_FOR_STRIKE 3
+
 /* How long one segment may take that nobody waits for yet: a peer that sends
  * a little now and then would hold up what others could send. */
 #define PREFETCH_LEAST_US (20 * G_USEC_PER_SEC)
@@ -24,12 +28,17 @@
 /* A peer that takes nothing out of a full channel this long never reads. */
 #define NOT_READING_US (30 * G_USEC_PER_SEC)
 
-/* Time slice of a limited uplink. */
-#define UPLOAD_TICK_US (50 * 1000)
+/* A peer that is busy is asked again after one to two of these, doubled each
+ * time, or when it has something new. */
+#define BUSY_US (80 * 1000)
+#define BUSY_DOUBLINGS_MAX 3
+
+/* Newest segments of a live stream that an announcement is looked through for,
+ * and with those that are not listed yet. */
+#define NEWS_MAX 6
+#define NEWS_WINDOW (NEWS_MAX + P2P_ANNOUNCED_AHEAD)
 
 #define COMMANDS_PERIOD_US (10 * G_USEC_PER_SEC)
-
-static void pump (P2pPeer *peer);
 
 /* --- life ------------------------------------------------------------------ */
 
@@ -48,7 +57,8 @@ give_up_us (P2pPeer *peer)
       + MAX (PREFETCH_LEAST_US,
           PREFETCH_DURATIONS * peer->share->stream->target_duration_us);
 
-  return download->requests->len == 0 ? MIN (silent_us, late_us) : silent_us;
+  return p2p_download_is_required (download) ? silent_us
+                                             : MIN (silent_us, late_us);
 }
 
 static void
@@ -60,7 +70,9 @@ arm_open_timer (P2pPeer *peer)
     return;
   if (peer->blocked_since_us != 0)
     deadline_us = MIN (deadline_us, peer->blocked_since_us + NOT_READING_US);
-  p2p_timer_set (&peer->timer, deadline_us);
+  /* Each message moves it: it looks again when it fires too soon. */
+  if (deadline_us != P2P_NEVER)
+    p2p_timer_set_sooner (&peer->timer, deadline_us);
 }
 
 static void
@@ -128,15 +140,6 @@ p2p_peer_new (P2pSwarm *swarm, P2pTracker *tracker, P2pPeerState state)
   return peer;
 }
 
-static void
-end_upload (P2pPeer *peer)
-{
-  if (peer->upload == NULL)
-    return;
-  peer->upload->users--;
-  peer->upload = NULL;
-}
-
 void
 p2p_peer_free (P2pPeer *peer)
 {
@@ -145,13 +148,20 @@ p2p_peer_free (P2pPeer *peer)
 
   if (download != NULL)
     p2p_download_peer_gone (download);
-  end_upload (peer);
+  p2p_upload_forget (peer);
   engine->ports.transport->ops->close (engine->ports.transport, peer->conn);
   g_hash_table_remove (engine->peers, &peer->conn);
+  engine->at_hand[peer->conn & (P2P_PEERS_AT_HAND - 1)] = NULL;
   p2p_timer_clear (&peer->timer);
   g_clear_pointer (&peer->joiner, p2p_command_joiner_free);
-  g_clear_pointer (&peer->loaded, g_array_unref);
-  g_clear_pointer (&peer->loading, g_array_unref);
+  p2p_id_set_clear (&peer->loaded);
+  p2p_id_set_clear (&peer->loading);
+  p2p_id_set_clear (&peer->arriving);
+  p2p_id_set_clear (&peer->hearsay);
+  if (peer->state == P2P_PEER_OPEN) {
+    peer->share->n_open--;
+    peer->share->n_silent -= !peer->heard;
+  }
   g_free (peer->offer_id);
   g_free (peer->sdp);
   g_free (peer);
@@ -177,12 +187,20 @@ p2p_peer_drop (P2pPeer *peer, const char *reason)
     p2p_tracker_offer_settled (tracker, swarm);
 }
 
-static void
-violates (P2pPeer *peer, const char *what)
+void
+p2p_peer_violates (P2pPeer *peer, const char *what)
 {
   P2P_LOG_WARNING (P2P_AREA_PEER, peer->conn, "peer %s breaks the protocol: %s",
       peer->id.text, what);
   p2p_peer_drop (peer, "protocol violation");
+}
+
+void
+p2p_peer_identify (P2pPeer *peer, const P2pPeerId *id)
+{
+  peer->has_id = TRUE;
+  peer->id = *id;
+  peer->native = strncmp (id->text, "-GS", 3) == 0;
 }
 
 void
@@ -208,6 +226,8 @@ p2p_peer_open (P2pPeer *peer)
   if (!peer->has_id || peer->state == P2P_PEER_OPEN)
     return;
   peer->state = P2P_PEER_OPEN;
+  peer->share->n_open++;
+  peer->share->n_silent++;
   peer->since_us = engine->now_us;
   peer->joiner = p2p_command_joiner_new ();
   peer->commands_since_us = engine->now_us;
@@ -219,10 +239,15 @@ p2p_peer_open (P2pPeer *peer)
 }
 
 gboolean
+p2p_peer_is_native (const P2pPeer *peer)
+{
+  return peer->native;
+}
+
+gboolean
 p2p_peer_elects (const P2pPeer *peer)
 {
-  return peer->swarm->protocol == P2P_PROTOCOL_V3
-      || strncmp (peer->id.text, "-GS", 3) == 0;
+  return peer->swarm->protocol == P2P_PROTOCOL_V3 || p2p_peer_is_native (peer);
 }
 
 /* --- sending ------------------------------------------------------------------ */
@@ -238,22 +263,23 @@ check_overflow (P2pPeer *peer)
   p2p_timer_set (&peer->timer, peer->share->engine->now_us);
 }
 
-static void
-send_message (P2pPeer *peer, GBytes *message)
+void
+p2p_peer_send_message (P2pPeer *peer, GBytes *message)
 {
   P2pEngine *engine = peer->share->engine;
 
   peer->buffered = engine->ports.transport->ops->send (
       engine->ports.transport, peer->conn, message);
-  if (peer->buffered >= P2P_SEND_HIGH_BYTES && peer->blocked_since_us == 0) {
+  if (peer->buffered > p2p_upload_waiting_most (engine)
+      && peer->blocked_since_us == 0) {
     peer->blocked_since_us = engine->now_us;
     arm_open_timer (peer);
   }
   check_overflow (peer);
 }
 
-static gboolean
-is_full (P2pPeer *peer)
+gboolean
+p2p_peer_is_full (const P2pPeer *peer)
 {
   return peer->blocked_since_us != 0;
 }
@@ -264,11 +290,11 @@ send_all (P2pPeer *peer, GPtrArray *messages)
   guint i;
 
   for (i = 0; i < messages->len; i++)
-    send_message (peer, messages->pdata[i]);
+    p2p_peer_send_message (peer, messages->pdata[i]);
 }
 
-static void
-send_command (P2pPeer *peer, const P2pCommand *command)
+void
+p2p_peer_send_command (P2pPeer *peer, const P2pCommand *command)
 {
   g_autoptr (GPtrArray) messages =
       p2p_command_encode (command, P2P_MESSAGE_MAX_BYTES);
@@ -279,23 +305,21 @@ send_command (P2pPeer *peer, const P2pCommand *command)
 void
 p2p_peer_send_announcement (P2pPeer *peer, GPtrArray *messages)
 {
-  g_auto (P2pCommand) command = { 0 };
+  g_autoptr (GPtrArray) own = NULL;
 
   /* With upload off, one empty announcement takes back an earlier one. */
   if (!peer->share->engine->upload && !peer->announced)
     return;
-  if (is_full (peer)) {
+  if (p2p_peer_is_full (peer)) {
     peer->announce_late = TRUE;
     return;
   }
   peer->announce_late = FALSE;
+  peer->awaits_word = FALSE;
   peer->announced = peer->share->engine->upload;
-  if (messages != NULL) {
-    send_all (peer, messages);
-    return;
-  }
-  p2p_share_announcement (peer->share, peer->swarm->protocol, &command);
-  send_command (peer, &command);
+  if (messages == NULL)
+    messages = own = p2p_share_tell (peer->share, peer);
+  send_all (peer, messages);
 }
 
 void
@@ -308,25 +332,10 @@ p2p_peer_low_water (P2pPeer *peer)
   arm_open_timer (peer);
   if (peer->announce_late)
     p2p_peer_send_announcement (peer, NULL);
-  pump (peer);
+  p2p_upload_pump (peer);
 }
 
 /* --- what it holds ---------------------------------------------------------------- */
-
-static gint
-compare_ids (gconstpointer a, gconstpointer b)
-{
-  gint64 left = *(const gint64 *) a, right = *(const gint64 *) b;
-
-  return left < right ? -1 : left > right;
-}
-
-static gboolean
-contains (GArray *ids, gint64 external_id, guint *index)
-{
-  return ids != NULL
-      && g_array_binary_search (ids, &external_id, compare_ids, index);
-}
 
 static gint64
 external_id (P2pPeer *peer, gint64 id)
@@ -338,32 +347,49 @@ external_id (P2pPeer *peer, gint64 id)
 gboolean
 p2p_peer_has (P2pPeer *peer, gint64 id)
 {
-  return contains (peer->loaded, external_id (peer, id), NULL);
+  return p2p_id_set_has (&peer->loaded, external_id (peer, id));
+}
+
+gboolean
+p2p_peer_gives (P2pPeer *peer, gint64 id)
+{
+  gint64 external = external_id (peer, id);
+
+  return p2p_id_set_has (&peer->loaded, external)
+      || p2p_id_set_has (&peer->arriving, external);
 }
 
 gboolean
 p2p_peer_is_loading (P2pPeer *peer, gint64 id)
 {
-  return contains (peer->loading, external_id (peer, id), NULL);
+  return p2p_id_set_has (&peer->loading, external_id (peer, id));
+}
+
+gboolean
+p2p_peer_has_heard (P2pPeer *peer, gint64 id)
+{
+  return p2p_id_set_has (&peer->hearsay, external_id (peer, id));
+}
+
+P2pWords
+p2p_peer_words (P2pPeer *peer, gint64 first, guint n)
+{
+  gint64 external = external_id (peer, first);
+  P2pWords words;
+
+  words.gives = p2p_id_set_window (&peer->loaded, external, n)
+      | p2p_id_set_window (&peer->arriving, external, n);
+  words.loading = p2p_id_set_window (&peer->loading, external, n);
+  words.heard = p2p_id_set_window (&peer->hearsay, external, n);
+
+  return words;
 }
 
 static void
 forget_id (P2pPeer *peer, gint64 external)
 {
-  guint index;
-
-  if (contains (peer->loaded, external, &index))
-    g_array_remove_index (peer->loaded, index);
-}
-
-static void
-take_ids (GArray **held, GArray *heard)
-{
-  g_clear_pointer (held, g_array_unref);
-  if (heard == NULL)
-    return;
-  *held = g_array_ref (heard);
-  g_array_sort (*held, compare_ids);
+  p2p_id_set_remove (&peer->loaded, external);
+  p2p_id_set_remove (&peer->arriving, external);
 }
 
 gint64
@@ -374,7 +400,7 @@ p2p_peer_claim_us (const P2pPeer *peer)
       peer->answer_us, P2P_FETCH_CLAIM_LEAST_US, P2P_FETCH_CLAIM_MOST_US);
 }
 
-/* Who goes to the origin as early as we is seldom asked for anything. */
+/* Who is seldom asked for anything shows no time of its own. */
 static void
 measure_path (P2pPeer *peer)
 {
@@ -388,46 +414,144 @@ measure_path (P2pPeer *peer)
   peer->answer_us = info.rtt_us;
 }
 
-/* Whether it may know of a segment before us, or at the same time: claims that
- * come later than we would wait for them are none to wait for
- * (docs/design/claims.md). */
-static void
-judge_claims (P2pPeer *peer, GArray *loading_before)
+/* Of a live stream only the newest can be wanted that were not before: those
+ * from here on. */
+static gint64
+first_news (P2pShare *share)
+{
+  return share->newest + 1 - NEWS_MAX;
+}
+
+static gboolean
+is_wanted (P2pShare *share, gint64 id)
+{
+  P2pEntry *entry =
+      p2p_store_find (share->engine->store, share->stream->serial, id);
+  P2pDownload *download;
+
+  if (entry != NULL && entry->complete)
+    return FALSE;
+  download = p2p_download_find (share, id);
+
+  return download == NULL || p2p_download_is_idle (download);
+}
+
+/* Whether it says more than @before of what we lack and are not getting. */
+static gboolean
+brings_news (P2pPeer *peer, const P2pWords *before)
 {
   P2pShare *share = peer->share;
-  gint64 now_us = share->engine->now_us;
-  gint64 newest, id;
+  P2pWords words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
+  guint64 news = (words.gives & ~before->gives)
+      | (words.loading & ~before->loading) | (words.heard & ~before->heard);
 
-  if (peer->loading == NULL || peer->loading->len == 0)
+  for (; news != 0; news &= news - 1) {
+    if (is_wanted (share, first_news (share) + __builtin_ctzll (news)))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* The newest that it knows of may be newer than what we do. */
+static void
+note_newest (P2pPeer *peer, const P2pIdSet *named)
+{
+  P2pShare *share = peer->share;
+  gint64 id;
+
+  if (named->ids == NULL)
     return;
-  newest = g_array_index (peer->loading, gint64, peer->loading->len - 1);
-  if (contains (loading_before, newest, NULL))
+  id =
+      p2p_stream_segment_id (share->stream, peer->swarm->protocol, named->last);
+  if (id == share->newest + 1)
+    p2p_sights_add (&share->sights, id, share->engine->now_us);
+  /* Word of it goes further than its bytes do so soon. */
+  if (share->stream->live && id > share->told)
+    p2p_share_wants_announce (share);
+}
+
+static void
+note_offered (P2pPeer *peer, const P2pIdSet *named)
+{
+  P2pShare *share = peer->share;
+  gint64 newest;
+
+  if (named->ids == NULL)
     return;
-  measure_path (peer);
-  id = p2p_stream_segment_id (share->stream, peer->swarm->protocol, newest);
-  if (id > share->position
-      || (id == share->position
-          && now_us - share->last_request_us <= p2p_peer_claim_us (peer)))
-    peer->claimed_us = now_us;
-  else if (id == share->position)
-    peer->claimed_us = 0;
+  newest =
+      p2p_stream_segment_id (share->stream, peer->swarm->protocol, named->last);
+  if (newest <= share->offered)
+    return;
+  share->offered = newest;
+  share->offered_us = share->engine->now_us;
+}
+
+/* Of the segments that wait for somebody, how many it speaks of. */
+static guint
+count_promises (P2pPeer *peer)
+{
+  GPtrArray *downloads = peer->share->downloads;
+  guint promises = 0;
+  guint i;
+
+  for (i = 0; i < downloads->len; i++) {
+    P2pDownload *download = downloads->pdata[i];
+
+    promises += p2p_download_is_idle (download)
+        && (p2p_peer_gives (peer, download->id)
+            || p2p_peer_is_loading (peer, download->id)
+            || p2p_peer_has_heard (peer, download->id));
+  }
+
+  return promises;
+}
+
+static guint
+count_ids (const P2pCommand *command)
+{
+  const GArray *const lists[] = { command->loaded, command->loading,
+    command->arriving, command->heard };
+  guint count = 0;
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (lists); i++)
+    count += lists[i] != NULL ? lists[i]->len : 0;
+
+  return count;
 }
 
 static void
 on_announcement (P2pPeer *peer, P2pCommand *command)
 {
-  g_autoptr (GArray) loading_before = NULL;
+  P2pShare *share = peer->share;
+  P2pWords before = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
+  guint promised = count_promises (peer);
+  gboolean first = !peer->heard;
 
-  if (++peer->announcements > P2P_ANNOUNCEMENTS_PER_10S) {
-    violates (peer, "a flood of announcements");
+  peer->announced_ids += count_ids (command);
+  if (++peer->announcements > P2P_ANNOUNCEMENTS_PER_10S
+      || peer->announced_ids > P2P_ANNOUNCED_IDS_PER_10S) {
+    p2p_peer_violates (peer, "a flood of announcements");
     return;
   }
+  peer->share->n_silent -= first;
   peer->heard = TRUE;
-  take_ids (&peer->loaded, command->loaded);
-  loading_before = g_steal_pointer (&peer->loading);
-  take_ids (&peer->loading, command->loading);
-  judge_claims (peer, loading_before);
-  p2p_share_wants_schedule (peer->share);
+  p2p_id_set_take (&peer->loaded, command->loaded);
+  p2p_id_set_take (&peer->loading, command->loading);
+  p2p_id_set_take (&peer->arriving, command->arriving);
+  p2p_id_set_take (&peer->hearsay, command->heard);
+  note_newest (peer, &peer->loading);
+  note_newest (peer, &peer->arriving);
+  note_offered (peer, &peer->loaded);
+  note_offered (peer, &peer->arriving);
+  p2p_upload_heard (peer);
+  measure_path (peer);
+  /* What it takes back is news to who waits for it, and so is its first word
+   * at all. */
+  if (first || !share->stream->live || count_promises (peer) < promised
+      || brings_news (peer, &before))
+    p2p_share_wants_schedule (share);
 }
 
 /* --- what we ask of it --------------------------------------------------------------- */
@@ -448,7 +572,9 @@ p2p_peer_request (P2pPeer *peer, P2pDownload *download)
   command.segment_id = external_id (peer, download->id);
   command.request_id = peer->down_request;
   command.byte_from = download->entry->size;
-  send_command (peer, &command);
+  if (p2p_peer_is_native (peer))
+    command.needed_ms = p2p_download_needed_us (download) / 1000;
+  p2p_peer_send_command (peer, &command);
   arm_open_timer (peer);
 }
 
@@ -461,15 +587,18 @@ p2p_peer_cancel (P2pPeer *peer)
   g_assert (download != NULL);
   command.segment_id = external_id (peer, download->id);
   command.request_id = peer->down_request;
-  send_command (peer, &command);
+  p2p_peer_send_command (peer, &command);
   arm_open_timer (peer);
 }
 
 void
 p2p_peer_strike (P2pPeer *peer, gint64 id)
 {
+  gboolean relayed = !p2p_peer_has (peer, id);
+
   forget_id (peer, external_id (peer, id));
-  if (++peer->strikes >= STRIKES_MAX)
+  peer->strikes += relayed ? 1 : RELAYS_FOR_STRIKE;
+  if (peer->strikes >= STRIKES_MAX * RELAYS_FOR_STRIKE)
     p2p_peer_drop (peer, "it kept us waiting three times in a row");
 }
 
@@ -480,7 +609,7 @@ on_data (P2pPeer *peer, const P2pCommand *command)
   gint64 now_us = peer->share->engine->now_us;
 
   if (command->size < 0) {
-    violates (peer, "a negative size");
+    p2p_peer_violates (peer, "a negative size");
     return;
   }
   if (download == NULL || peer->down_begun
@@ -488,10 +617,11 @@ on_data (P2pPeer *peer, const P2pCommand *command)
       || command->segment_id != external_id (peer, download->id))
     return;
   if (!p2p_download_peer_begins (download, command->size)) {
-    violates (peer, "a segment of the wrong length");
+    p2p_peer_violates (peer, "a segment of the wrong length");
     return;
   }
   peer->down_begun = TRUE;
+  peer->refusals = 0;
   peer->down_rest = command->size;
   peer->down_spare = P2P_SEGMENT_MESSAGES * P2P_SEGMENT_MESSAGE_BYTES;
   if (peer->answer_us == 0 || now_us - peer->requested_us < peer->answer_us)
@@ -505,6 +635,7 @@ finish_download (P2pPeer *peer)
   P2pDownload *download = g_steal_pointer (&peer->download);
 
   peer->strikes = 0;
+  peer->awaits_word = TRUE;
   arm_open_timer (peer);
   p2p_download_peer_completed (download);
 }
@@ -519,16 +650,16 @@ on_bytes (P2pPeer *peer, GBytes *message)
     engine->overhead_bytes += size;
     peer->unasked += size;
     if (peer->unasked > P2P_UNASKED_MAX_BYTES)
-      violates (peer, "bytes that nobody asked for");
+      p2p_peer_violates (peer, "bytes that nobody asked for");
     return;
   }
   if (size > peer->down_rest) {
-    violates (peer, "more bytes than it said");
+    p2p_peer_violates (peer, "more bytes than it said");
     return;
   }
   peer->down_spare += (gint64) size - P2P_SEGMENT_MESSAGE_BYTES;
   if (peer->down_spare < 0) {
-    violates (peer, "a segment in crumbs");
+    p2p_peer_violates (peer, "a segment in crumbs");
     return;
   }
   peer->down_rest -= size;
@@ -551,14 +682,27 @@ on_completed (P2pPeer *peer, const P2pCommand *command)
     return;
   if (command->request_id != peer->down_request
       || command->segment_id != external_id (peer, download->id)) {
-    violates (peer, "completed another request");
+    p2p_peer_violates (peer, "completed another request");
     return;
   }
   if (peer->down_rest != 0) {
-    violates (peer, "completed too early");
+    p2p_peer_violates (peer, "completed too early");
     return;
   }
   finish_download (peer);
+}
+
+/* One of ours says so of what it has while its uplink is taken. Who was refused
+ * together does not come again together. */
+static gint64
+busy_until_us (P2pPeer *peer)
+{
+  P2pEngine *engine = peer->share->engine;
+  gint64 wait_us = BUSY_US << MIN (peer->refusals, BUSY_DOUBLINGS_MAX);
+
+  peer->refusals++;
+
+  return engine->now_us + wait_us + p2p_prng_below (&engine->prng, wait_us);
 }
 
 static void
@@ -566,182 +710,18 @@ on_absent (P2pPeer *peer, const P2pCommand *command)
 {
   P2pDownload *download = peer->download;
 
-  forget_id (peer, command->segment_id);
+  if (p2p_peer_is_native (peer)) {
+    peer->busy_until_us = busy_until_us (peer);
+    p2p_share_look_again (peer->share, peer->busy_until_us);
+  } else {
+    forget_id (peer, command->segment_id);
+  }
   if (download == NULL || command->request_id != peer->down_request
       || command->segment_id != external_id (peer, download->id))
     return;
   peer->download = NULL;
   arm_open_timer (peer);
   p2p_download_peer_gone (download);
-}
-
-/* --- what it asks of us ------------------------------------------------------------------ */
-
-static void
-fill_tokens (P2pEngine *engine)
-{
-  double per_us = engine->max_upload_bps / 8.0 / G_USEC_PER_SEC;
-  double most = MAX (per_us * 5 * UPLOAD_TICK_US, P2P_MESSAGE_MAX_BYTES);
-
-  engine->upload_tokens += per_us * (engine->now_us - engine->upload_filled_us);
-  engine->upload_tokens = MIN (engine->upload_tokens, most);
-  engine->upload_filled_us = engine->now_us;
-}
-
-static gboolean
-may_upload (P2pEngine *engine)
-{
-  if (engine->max_upload_bps == 0)
-    return TRUE;
-  fill_tokens (engine);
-  if (engine->upload_tokens > 0)
-    return TRUE;
-  p2p_timer_set_sooner (&engine->upload_timer, engine->now_us + UPLOAD_TICK_US);
-
-  return FALSE;
-}
-
-/* Segment bytes that happen to look like a command would be misread: in two
- * halves they do not. */
-static void
-send_bytes (P2pPeer *peer, GBytes *bytes)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-  g_autoptr (GBytes) first = NULL, second = NULL;
-
-  if (!p2p_command_is_chunk (data, size)) {
-    send_message (peer, bytes);
-    return;
-  }
-  first = g_bytes_new_from_bytes (bytes, 0, size / 2);
-  second = g_bytes_new_from_bytes (bytes, size / 2, size - size / 2);
-  send_message (peer, first);
-  send_message (peer, second);
-}
-
-static void
-finish_upload (P2pPeer *peer)
-{
-  P2pCommand command = {
-    .kind = P2P_COMMAND_COMPLETED,
-    .segment_id = peer->upload_id,
-    .request_id = peer->upload_request,
-  };
-
-  peer->share->engine->upload_segments++;
-  end_upload (peer);
-  send_command (peer, &command);
-}
-
-static void
-pump (P2pPeer *peer)
-{
-  P2pEngine *engine = peer->share->engine;
-
-  while (peer->upload != NULL && !is_full (peer)) {
-    g_autoptr (GBytes) bytes = NULL;
-    gsize size;
-
-    if (peer->upload_rest == 0) {
-      finish_upload (peer);
-      return;
-    }
-    if (!may_upload (engine))
-      return;
-    bytes = p2p_store_read (
-        peer->upload, &peer->upload_cursor, P2P_MESSAGE_MAX_BYTES);
-    size = g_bytes_get_size (bytes);
-    g_assert (size <= peer->upload_rest);
-    peer->upload_rest -= size;
-    peer->up_bytes += size;
-    engine->upload_bytes += size;
-    if (engine->max_upload_bps != 0)
-      engine->upload_tokens -= size;
-    send_bytes (peer, bytes);
-  }
-}
-
-void
-p2p_peer_upload_tick (gpointer owner, gint64 now_us)
-{
-  P2pEngine *engine = owner;
-  g_autoptr (GPtrArray) waiting = g_ptr_array_new ();
-  GHashTableIter iter;
-  gpointer value;
-  guint first, i;
-
-  g_hash_table_iter_init (&iter, engine->peers);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    if (((P2pPeer *) value)->upload != NULL)
-      g_ptr_array_add (waiting, value);
-  }
-  /* Whoever begins takes the most: another one each time. */
-  first = p2p_prng_below (&engine->prng, waiting->len);
-  for (i = 0; i < waiting->len; i++)
-    pump (waiting->pdata[(first + i) % waiting->len]);
-}
-
-void
-p2p_peer_end_uploads (P2pEngine *engine)
-{
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, engine->peers);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    P2pPeer *peer = value;
-    P2pCommand command = {
-      .kind = P2P_COMMAND_ABSENT,
-      .segment_id = peer->upload_id,
-      .request_id = peer->upload_request,
-    };
-
-    if (peer->upload == NULL)
-      continue;
-    end_upload (peer);
-    send_command (peer, &command);
-  }
-}
-
-static void
-on_request (P2pPeer *peer, const P2pCommand *command)
-{
-  P2pEngine *engine = peer->share->engine;
-  P2pShare *share = peer->share;
-  P2pEntry *entry = p2p_store_find (engine->store, share->stream->serial,
-      p2p_stream_segment_id (
-          share->stream, peer->swarm->protocol, command->segment_id));
-  P2pCommand answer = {
-    .segment_id = command->segment_id,
-    .request_id = command->request_id,
-  };
-  guint64 from;
-
-  if (command->byte_from < 0) {
-    violates (peer, "a negative offset");
-    return;
-  }
-  /* A new request supersedes what was being sent. */
-  end_upload (peer);
-  if (entry == NULL || !entry->complete || !engine->upload) {
-    answer.kind = P2P_COMMAND_ABSENT;
-    send_command (peer, &answer);
-    return;
-  }
-
-  from = MIN ((guint64) command->byte_from, entry->size);
-  answer.kind = P2P_COMMAND_DATA;
-  answer.size = entry->size - from;
-  peer->upload = entry;
-  entry->users++;
-  entry->last_use_us = engine->now_us;
-  peer->upload_cursor = p2p_store_seek (entry, from);
-  peer->upload_rest = entry->size - from;
-  peer->upload_id = command->segment_id;
-  peer->upload_request = command->request_id;
-  send_command (peer, &answer);
-  pump (peer);
 }
 
 /* --- receiving ------------------------------------------------------------------------------ */
@@ -754,7 +734,7 @@ is_flood (P2pPeer *peer)
 
   if (now_us - peer->commands_since_us > COMMANDS_PERIOD_US) {
     peer->commands_since_us = now_us;
-    peer->commands = peer->announcements = 0;
+    peer->commands = peer->announcements = peer->announced_ids = 0;
   }
 
   return ++peer->commands > P2P_COMMANDS_PER_10S;
@@ -764,7 +744,7 @@ static void
 handle_command (P2pPeer *peer, P2pCommand *command)
 {
   if (is_flood (peer)) {
-    violates (peer, "a flood of commands");
+    p2p_peer_violates (peer, "a flood of commands");
     return;
   }
   switch (command->kind) {
@@ -772,7 +752,7 @@ handle_command (P2pPeer *peer, P2pCommand *command)
       on_announcement (peer, command);
       break;
     case P2P_COMMAND_REQUEST:
-      on_request (peer, command);
+      p2p_upload_request (peer, command);
       break;
     case P2P_COMMAND_DATA:
       on_data (peer, command);
@@ -784,8 +764,7 @@ handle_command (P2pPeer *peer, P2pCommand *command)
       on_absent (peer, command);
       break;
     case P2P_COMMAND_CANCEL:
-      if (peer->upload != NULL && command->request_id == peer->upload_request)
-        end_upload (peer);
+      p2p_upload_cancel (peer, command->request_id);
       break;
   }
 }
@@ -801,7 +780,7 @@ p2p_peer_message (P2pPeer *peer, GBytes *message)
   if (peer->state != P2P_PEER_OPEN || peer->overflowed || size == 0)
     return;
   if (size > P2P_MESSAGE_ACCEPT_BYTES) {
-    violates (peer, "a message over the bound");
+    p2p_peer_violates (peer, "a message over the bound");
     return;
   }
   if (!p2p_command_is_chunk (data, size)) {
@@ -819,7 +798,7 @@ p2p_peer_message (P2pPeer *peer, GBytes *message)
       handle_command (peer, &command);
       break;
     case P2P_JOIN_ERROR:
-      violates (peer, error->message);
+      p2p_peer_violates (peer, error->message);
       break;
   }
 }

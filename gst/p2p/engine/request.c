@@ -17,6 +17,10 @@
 /* Slices of a paced segment leave this often. */
 #define PACE_TICK_US (20 * 1000)
 
+/* A player that asks for a segment within this share of its duration after the
+ * last one fills its buffer, and will go on so. */
+#define HURRIED_SHARE 0.1
+
 /* Source elements remembered; the longest unseen is forgotten. */
 #define CONSUMERS_MAX 1024
 
@@ -84,6 +88,7 @@ p2p_request_need (P2pPlayerRequest *request, P2pFetchView *view)
       : request->share->stream->target_duration_us;
   view->ahead_us = ahead_us (request);
   view->urgent_us = p2p_share_urgent_us (request->share, view->duration_us);
+  view->has_variants = p2p_share_has_variants (request->share);
   view->http_bps = p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us);
 }
 
@@ -106,7 +111,9 @@ p2p_request_free (P2pPlayerRequest *request)
     if (download != NULL)
       p2p_download_leave (download, request);
   }
+  p2p_hold_forget (request);
   p2p_timer_clear (&request->pace_timer);
+  g_clear_pointer (&request->body, g_bytes_unref);
   g_clear_pointer (&request->playlist, g_byte_array_unref);
   g_clear_pointer (&request->unstyled, g_bytes_unref);
   g_free (request->gateway_key);
@@ -224,9 +231,11 @@ p2p_request_advance (P2pPlayerRequest *request)
 
   consumer = g_hash_table_lookup (engine->consumers, &request->consumer);
   segment = p2p_stream_segment (request->share->stream, request->segment_id);
-  if (consumer != NULL && segment != NULL)
+  if (consumer != NULL && segment != NULL) {
     p2p_playback_delivered (&consumer->playback,
         segment->start_us + segment->duration_us, engine->now_us);
+    consumer->ended_us = engine->now_us;
+  }
   end_request (request);
 }
 
@@ -267,6 +276,17 @@ is_stored_false (P2pShare *share, gint64 id)
   return entry != NULL && p2p_share_is_false (share, entry);
 }
 
+/* Through the gateway, every question goes two ways before its answer comes. */
+static gboolean
+is_hurried (
+    P2pPlayerRequest *request, P2pConsumer *consumer, const P2pSegment *segment)
+{
+  gint64 since_us = request->engine->now_us - consumer->ended_us;
+
+  return request->style == P2P_PLAYLIST_GATEWAY && consumer->ended_us != 0
+      && since_us < HURRIED_SHARE * segment->duration_us;
+}
+
 static void
 start_segment (P2pPlayerRequest *request, P2pShare *share, gint64 id)
 {
@@ -295,6 +315,7 @@ start_segment (P2pPlayerRequest *request, P2pShare *share, gint64 id)
 
   share->position = id;
   share->has_position = TRUE;
+  share->is_hurried = is_hurried (request, consumer, segment);
   share->last_request_us = engine->now_us;
   g_clear_pointer (&share->profile, p2p_http_profile_unref);
   share->profile = p2p_http_profile_ref (request->profile);
@@ -507,7 +528,8 @@ found_at (P2pPlayerRequest *request)
   return request->response->uri != NULL ? request->response->uri : request->uri;
 }
 
-static void
+/* Returns: (nullable): whose stream it is. */
+static P2pShare *
 read_playlist (P2pPlayerRequest *request, GBytes *body)
 {
   P2pEngine *engine = request->engine;
@@ -518,23 +540,26 @@ read_playlist (P2pPlayerRequest *request, GBytes *body)
 
   /* Off since the headers came. */
   if (!engine->p2p)
-    return;
+    return NULL;
   if (!p2p_registry_add_playlist (engine->registry, request->uri,
           found_at (request), body, &stream, &error)) {
     P2P_LOG_WARNING (P2P_AREA_MANIFEST, request->id,
         "playlist is not shared: %s", error->message);
-    return;
+    return NULL;
   }
   if (first)
     p2p_tracker_connect_all (engine);
   if (stream == NULL)
-    return;
+    return NULL;
   share = p2p_share_ensure (engine, stream);
   if (share != NULL) {
     g_clear_pointer (&share->profile, p2p_http_profile_unref);
     share->profile = p2p_http_profile_ref (request->profile);
     p2p_share_listed (share);
+    p2p_refresh_listed (share, request->uri);
   }
+
+  return share;
 }
 
 static P2pHttpResponse *
@@ -596,14 +621,29 @@ hand_over_playlist (P2pPlayerRequest *request, GBytes *body)
   end_request (request);
 }
 
-/* Frees the request, or lets it wait for the player's word. */
 static void
 finish_playlist (P2pPlayerRequest *request)
 {
-  g_autoptr (GBytes) body =
+  request->body =
       g_byte_array_free_to_bytes (g_steal_pointer (&request->playlist));
+  request->lists = read_playlist (request, request->body);
+  if (request->lists != NULL)
+    request->last_listed = request->lists->stream->last_read;
+  if (request->lists == NULL || !p2p_hold_begin (request->lists, request))
+    p2p_request_pass_playlist (request);
+}
 
-  read_playlist (request, body);
+void
+p2p_request_pass_playlist (P2pPlayerRequest *request)
+{
+  g_autoptr (GBytes) whole = g_steal_pointer (&request->body);
+  guint trim = request->lists != NULL
+      ? p2p_hold_trim (request->lists, request->last_listed)
+      : 0;
+  g_autoptr (GBytes) body = p2p_m3u8_trim (whole, trim);
+
+  if (trim > 0)
+    tell_playlist (request, g_bytes_get_size (body));
   if (request->style != P2P_PLAYLIST_ASK) {
     hand_over_playlist (request, body);
     return;
@@ -623,6 +663,7 @@ p2p_request_style (P2pEngine *engine, guint64 id, const P2pRequest *answer)
   if (request == NULL || request->unstyled == NULL)
     return;
   request->style = answer->style;
+  g_free (request->gateway_key);
   request->gateway_key = g_strdup (answer->gateway_key);
   body = g_steal_pointer (&request->unstyled);
   hand_over_playlist (request, body);

@@ -15,22 +15,29 @@
 /* Segments that one pass looks at. */
 #define SCAN_MAX 512
 
-/* Segments past the end of our copy of a live playlist that are taken from
- * peers who have seen a newer one. */
-#define UNLISTED_MAX 3
+/* For these at the end of a live stream, browsers are asked by one of us after
+ * the other. */
+#define SPARED_NEWEST 2
+
+/* Not while the player is so many segments behind the end: it will hear of them
+ * before it wants them. */
+#define UNLISTED_BEHIND 6
 
 /* While a player waits for a segment with less in its buffer than this many
  * times what makes a segment urgent, nothing is begun ahead of it. */
 #define COMFORTABLE 4
 
-/* For how long a peer that went to the origin counts as one who may be the
- * first to know of a segment (docs/design/claims.md). */
-#define CLAIMS_MEMORY_US (20 * G_USEC_PER_SEC)
-#define CLAIMS_MEMORY_SEGMENTS 4
+/* An origin that has refused a segment which a peer is sending is left alone for
+ * this long. */
+#define REFUSED_US (500 * 1000)
 
 /* What a holder that has never sent anything may be as quick as, against the
  * quickest: P2P Media Loader's share. */
 #define UNPROVEN_SHARE 0.1
+
+/* What is played later is left to those whom we cannot see yet. */
+#define SOON_US (20 * G_USEC_PER_SEC)
+#define SETTLE_US (20 * G_USEC_PER_SEC)
 
 /* Share of the cache that segments ahead of the playhead may fill. */
 #define AHEAD_SHARE 0.8
@@ -40,28 +47,107 @@
 static gboolean
 can_ask (P2pPeer *peer, gboolean preempt)
 {
-  if (peer->state != P2P_PEER_OPEN)
+  if (peer->state != P2P_PEER_OPEN
+      || peer->busy_until_us > peer->share->engine->now_us)
     return FALSE;
 
   return peer->download == NULL
-      || (preempt && peer->download->requests->len == 0);
+      || (preempt && !p2p_download_is_required (peer->download));
 }
 
-/* The rate of the quickest peer. */
 static double
-best_bps (P2pShare *share)
+best_bps (GPtrArray *peers, gint64 now_us)
 {
   double best = 0;
+  guint i;
+
+  for (i = 0; i < peers->len; i++) {
+    P2pPeer *peer = peers->pdata[i];
+
+    best = MAX (best, p2p_bandwidth_bps (&peer->bandwidth, now_us));
+  }
+
+  return best;
+}
+
+static void
+find_holders (P2pShare *share, gint64 id, gboolean preempt, GPtrArray *natives,
+    GPtrArray *browsers)
+{
+  gint64 external[G_N_ELEMENTS (share->swarms)];
+  guint i;
+
+  for (i = 0; i < share->n_swarms; i++)
+    external[i] =
+        p2p_stream_external_id (share->stream, share->swarms[i].protocol, id);
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+    gint64 wanted = external[peer->swarm - share->swarms];
+
+    if ((p2p_id_set_has (&peer->loaded, wanted)
+            || p2p_id_set_has (&peer->arriving, wanted))
+        && can_ask (peer, preempt))
+      g_ptr_array_add (p2p_peer_is_native (peer) ? natives : browsers, peer);
+  }
+}
+
+/* How many of our peers the election puts before us.
+ * @natives: of those that are like us, not of all that take part
+ * @claim_us: (out) (optional): the longest that a claim of them takes */
+static guint
+own_rank (P2pShare *share, gint64 id, gboolean natives, gint64 *claim_us)
+{
+  g_autofree const P2pPeerId **ids =
+      g_new (const P2pPeerId *, share->peers->len + 1);
+  gint64 longest_us = P2P_FETCH_CLAIM_LEAST_US;
+  guint n = 0;
   guint i;
 
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
 
-    best =
-        MAX (best, p2p_bandwidth_bps (&peer->bandwidth, share->engine->now_us));
+    if (peer->state != P2P_PEER_OPEN
+        || !(natives ? p2p_peer_is_native (peer) : p2p_peer_elects (peer)))
+      continue;
+    ids[n++] = &peer->id;
+    longest_us = MAX (longest_us, p2p_peer_claim_us (peer));
   }
+  if (claim_us != NULL)
+    *claim_us = longest_us;
 
-  return best;
+  return p2p_election_rank (&share->engine->peer_id, ids, n,
+      p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, id));
+}
+
+/* A browser serves all who ask at once, and passes nothing on before it has the
+ * whole: if everybody asks for the newest segment that it has, nobody gets it
+ * in time. So it is left to one of us after the other, and to nobody once one
+ * passes it on. */
+static gboolean
+spares_browsers (P2pShare *share, gint64 id)
+{
+  P2pFetchView view = { .duration_us = share->stream->target_duration_us,
+    .seen_us = share->offered_us };
+  gint64 turn_us;
+  guint i;
+
+  if (!share->stream->live || id + SPARED_NEWEST <= share->offered)
+    return FALSE;
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    if (peer->state == P2P_PEER_OPEN && p2p_peer_is_native (peer)
+        && p2p_peer_gives (peer, id))
+      return TRUE;
+  }
+  view.rank = own_rank (share, id, TRUE, &view.claim_us);
+  /* To be asked for, and to pass on, takes twice as long as a claim. */
+  view.claim_us *= 2;
+  turn_us = p2p_fetch_turn_us (&view);
+  if (turn_us > share->engine->now_us)
+    p2p_share_look_again (share, turn_us);
+
+  return turn_us > share->engine->now_us;
 }
 
 /* A holder at random, the quicker the likelier; one that is idle before one
@@ -71,18 +157,22 @@ static P2pPeer *
 pick_holder (P2pShare *share, gint64 id, gboolean preempt)
 {
   P2pEngine *engine = share->engine;
-  double least = MAX (best_bps (share) * UNPROVEN_SHARE, 1);
+  g_autoptr (GPtrArray) holders = g_ptr_array_new ();
+  g_autoptr (GPtrArray) browsers = g_ptr_array_new ();
   P2pPeer *picked = NULL;
-  double sum = 0;
+  double sum = 0, least;
   guint i;
 
-  for (i = 0; i < share->peers->len; i++) {
-    P2pPeer *peer = share->peers->pdata[i];
-    double weight;
+  find_holders (share, id, preempt, holders, browsers);
 
-    if (!can_ask (peer, preempt) || !p2p_peer_has (peer, id))
-      continue;
-    weight = p2p_bandwidth_bps (&peer->bandwidth, engine->now_us);
+  if (browsers->len > 0 && !spares_browsers (share, id))
+    g_ptr_array_extend (holders, browsers, NULL, NULL);
+
+  least = MAX (best_bps (holders, engine->now_us) * UNPROVEN_SHARE, 1);
+  for (i = 0; i < holders->len; i++) {
+    P2pPeer *peer = holders->pdata[i];
+    double weight = p2p_bandwidth_bps (&peer->bandwidth, engine->now_us);
+
     weight = MAX (weight, least);
     if (peer->download != NULL)
       weight *= 1e-3;
@@ -102,7 +192,8 @@ is_loading_somewhere (P2pShare *share, gint64 id)
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
 
-    if (peer->state == P2P_PEER_OPEN && p2p_peer_is_loading (peer, id))
+    if (peer->state == P2P_PEER_OPEN
+        && (p2p_peer_is_loading (peer, id) || p2p_peer_has_heard (peer, id)))
       return TRUE;
   }
 
@@ -117,62 +208,51 @@ is_held_somewhere (P2pShare *share, gint64 id)
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
 
-    if (peer->state == P2P_PEER_OPEN && p2p_peer_has (peer, id))
+    if (peer->state == P2P_PEER_OPEN && p2p_peer_gives (peer, id))
       return TRUE;
   }
 
   return FALSE;
 }
 
-/* How many of those that claimed something since then go before us.
- * @claim_us: (out) (optional): the longest that a claim of them takes */
-static guint
-own_rank (P2pShare *share, gint64 id, gint64 claimed_since_us, gint64 *claim_us)
-{
-  g_autofree const P2pPeerId **ids =
-      g_new (const P2pPeerId *, share->peers->len + 1);
-  gint64 longest_us = P2P_FETCH_CLAIM_LEAST_US;
-  guint n = 0;
-  guint i;
-
-  for (i = 0; i < share->peers->len; i++) {
-    P2pPeer *peer = share->peers->pdata[i];
-
-    if (peer->state != P2P_PEER_OPEN || !p2p_peer_elects (peer)
-        || peer->claimed_us < claimed_since_us)
-      continue;
-    ids[n++] = &peer->id;
-    longest_us = MAX (longest_us, p2p_peer_claim_us (peer));
-  }
-  if (claim_us != NULL)
-    *claim_us = longest_us;
-
-  return p2p_election_rank (&share->engine->peer_id, ids, n,
-      p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, id));
-}
-
 /* --- what the player waits for -------------------------------------------------- */
 
-static guint64
-expected_bytes (P2pDownload *download, gint64 duration_us)
+/* Of those that trackers know and we are not connected to, how many have a
+ * better score than we. */
+static double
+hidden_before (P2pShare *share, gint64 id)
 {
-  P2pShare *share = download->share;
-  P2pEntry *entry = download->entry;
+  P2pEngine *engine = share->engine;
+  guint known = p2p_tracker_known_peers (engine, share);
+  guint seen = p2p_share_open_peers (share);
+  guint32 score = p2p_election_score (&engine->peer_id,
+      p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, id));
 
-  if (entry->total != P2P_SIZE_UNKNOWN)
-    return entry->total - entry->size;
-  if (share->mean_bytes > entry->size)
-    return share->mean_bytes - entry->size;
-
-  return share->stream->bitrate / 8.0 * duration_us / G_USEC_PER_SEC;
+  return known > seen ? (known - seen) * (double) score / G_MAXUINT32 : 0;
 }
 
-/* Playlists are refreshed at phases that stay as they are: who has not been
- * the first to know for a while will not be this time. */
-static gint64
-claims_memory_us (const P2pFetchView *view)
+/* Who comes before us, of those who may know of it as early as we. */
+static void
+fill_turn (P2pShare *share, gint64 id, P2pFetchView *view)
 {
-  return MAX (CLAIMS_MEMORY_US, CLAIMS_MEMORY_SEGMENTS * view->duration_us);
+  /* Of a film, everybody knows all segments from the beginning. */
+  if (share->stream->live && id >= share->first_new && id <= share->newest)
+    view->seen_us = MIN (share->listed_us, view->seen_us);
+  view->rank = own_rank (share, id, FALSE, &view->claim_us);
+  view->hidden = hidden_before (share, id);
+}
+
+gboolean
+p2p_schedule_is_owner (P2pShare *share, gint64 id)
+{
+  return own_rank (share, id, FALSE, NULL) == 0
+      && hidden_before (share, id) < 1;
+}
+
+gboolean
+p2p_schedule_is_known (P2pShare *share, gint64 id)
+{
+  return is_held_somewhere (share, id) || is_loading_somewhere (share, id);
 }
 
 static void
@@ -180,23 +260,28 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
 {
   P2pShare *share = download->share;
 
-  p2p_request_need (download->requests->pdata[0], view);
-  view->size = expected_bytes (download, view->duration_us);
+  p2p_download_need (download, view);
+  view->seen_us = view->asked_us;
+  fill_turn (share, download->id, view);
+  view->size = p2p_download_expects (download, view->duration_us);
   view->peers = p2p_share_open_peers (share);
   view->expect_until_us = p2p_share_expect_until_us (share);
   view->holder_free = holder != NULL;
   view->peer_bps =
       holder == NULL ? 0 : p2p_bandwidth_bps (&holder->bandwidth, view->now_us);
-  view->loading = is_loading_somewhere (share, download->id);
-  view->rank = own_rank (share, download->id,
-      view->now_us - claims_memory_us (view), &view->claim_us);
+  /* Who is busy now will not be for long. */
+  view->loading = is_loading_somewhere (share, download->id)
+      || is_held_somewhere (share, download->id);
 }
+
+static void schedule_waiting (P2pDownload *download);
 
 static void
 schedule_transfer (P2pDownload *download)
 {
   P2pTransferView view = {
     .begun_us = download->begun_us,
+    .first_byte_us = download->first_byte_us,
     .last_byte_us = download->last_byte_us,
     .bytes = download->source_bytes,
     .rest = download->entry->total == P2P_SIZE_UNKNOWN
@@ -206,18 +291,29 @@ schedule_transfer (P2pDownload *download)
   P2pPeer *peer = download->peer;
   P2pFetchVerdict verdict;
 
-  p2p_request_need (download->requests->pdata[0], &view.need);
+  p2p_download_need (download, &view.need);
+  view.need.size = p2p_download_expects (download, view.need.duration_us);
+  view.need.peer_bps = p2p_bandwidth_bps (&peer->bandwidth, view.need.now_us);
   verdict = p2p_fetch_takeover (&view);
+  /* It has just refused. */
+  if (verdict.action == P2P_FETCH_HTTP
+      && view.need.now_us < download->http_again_us)
+    verdict =
+        (P2pFetchVerdict){ P2P_FETCH_WAIT, download->http_again_us, NULL };
   if (verdict.action == P2P_FETCH_WAIT) {
     p2p_timer_set (&download->timer, verdict.until_us);
     return;
   }
   P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,
-      "segment %" G_GINT64_FORMAT ": HTTP takes over, %s", download->id,
+      "segment %" G_GINT64_FORMAT ": given up, %s", download->id,
       verdict.reason);
   p2p_download_stop (download);
-  p2p_download_start_http (download, verdict.reason);
+  if (verdict.action == P2P_FETCH_HTTP) {
+    p2p_download_start_http (download, verdict.reason);
+    return;
+  }
   p2p_peer_strike (peer, download->id);
+  schedule_waiting (download);
 }
 
 static void
@@ -226,7 +322,7 @@ ask_peer (P2pDownload *download, P2pPeer *holder, const char *reason)
   if (holder->download != NULL) {
     P2pDownload *prefetch = holder->download;
 
-    g_assert (prefetch->requests->len == 0);
+    g_assert (!p2p_download_is_required (prefetch));
     p2p_download_stop (prefetch);
   }
   p2p_download_start_peer (download, holder, reason);
@@ -248,6 +344,7 @@ schedule_waiting (P2pDownload *download)
   }
   if (download->failure != NULL) {
     g_clear_pointer (&download->failure, p2p_http_failure_unref);
+    download->http_again_us = download->share->engine->now_us + REFUSED_US;
     ask_peer (download, holder, "the origin failed");
     return;
   }
@@ -270,6 +367,7 @@ schedule_waiting (P2pDownload *download)
       ask_peer (download, holder, verdict.reason);
       break;
     case P2P_FETCH_WAIT:
+    case P2P_FETCH_LEAVE:
       p2p_timer_set (&download->timer, verdict.until_us);
       break;
   }
@@ -289,8 +387,11 @@ schedule_required (P2pShare *share)
   for (i = 0; i < downloads->len; i++) {
     P2pDownload *download = downloads->pdata[i];
 
-    if (!g_ptr_array_find (share->downloads, download, NULL)
-        || download->requests->len == 0)
+    if (!g_ptr_array_find (share->downloads, download, NULL))
+      continue;
+    if (p2p_hold_is_over (download))
+      p2p_hold_end (download);
+    if (!p2p_download_is_required (download))
       continue;
     if (p2p_download_is_idle (download))
       schedule_waiting (download);
@@ -307,17 +408,24 @@ typedef struct
   guint http_slots;
 } Slots;
 
-/* The player waits for @download and may need the whole downlink soon. */
-static gboolean
-is_pressing (P2pDownload *download)
+/* How much may come ahead while the player waits for @download, and may need
+ * the whole downlink soon. */
+static void
+yield_to (P2pDownload *download, Slots *slots)
 {
+  P2pShare *share = download->share;
   P2pFetchView view = { 0 };
 
   if (download->requests->len == 0)
-    return FALSE;
+    return;
   p2p_request_need (download->requests->pdata[0], &view);
-
-  return view.ahead_us < COMFORTABLE * view.urgent_us;
+  if (view.ahead_us >= COMFORTABLE * view.urgent_us)
+    return;
+  slots->http_slots = 0;
+  /* On a wide line, what peers send takes nothing from it, but at the very
+   * beginning. */
+  if (view.ahead_us < view.urgent_us || !p2p_share_is_line_wide (share))
+    slots->peer_slots = 0;
 }
 
 static Slots
@@ -344,12 +452,11 @@ free_slots (P2pShare *share)
     if (download->http != 0 && slots.http_slots > 0)
       slots.http_slots--;
     /* The player goes first on the way to the origin. */
-    if (download->requests->len > 0 && download->peer == NULL)
+    if (p2p_download_is_required (download) && download->peer == NULL)
       slots.http_slots = 0;
     /* A thin downlink would share itself with what can wait, and playback
      * begin the later for it. */
-    if (is_pressing (download))
-      slots.peer_slots = slots.http_slots = 0;
+    yield_to (download, &slots);
   }
 
   return slots;
@@ -375,11 +482,23 @@ is_wanted (P2pShare *share, gint64 id)
 {
   P2pEntry *entry =
       p2p_store_find (share->engine->store, share->stream->serial, id);
+  P2pDownload *download = p2p_download_find (share, id);
 
   if (entry != NULL && entry->complete)
     return FALSE;
 
-  return p2p_download_find (share, id) == NULL;
+  /* One that has lost its source takes another. */
+  return download == NULL
+      || (!p2p_download_is_required (download)
+          && p2p_download_is_idle (download));
+}
+
+static P2pDownload *
+ensure_download (P2pShare *share, gint64 id)
+{
+  P2pDownload *download = p2p_download_find (share, id);
+
+  return download != NULL ? download : p2p_download_new (share, id);
 }
 
 static gboolean
@@ -394,22 +513,75 @@ prefetch_from_peer (P2pShare *share, gint64 id, Slots *slots)
     return FALSE;
   slots->peer_slots--;
   p2p_download_start_peer (
-      p2p_download_new (share, id), holder, "ahead of the player");
+      ensure_download (share, id), holder, "ahead of the player");
 
   return TRUE;
 }
 
+/* Whether nobody whom we do not see yet is likely to have it, or to be its
+ * owner. Who has just joined meets the others one after the other. */
+static gboolean
+knows_swarm (P2pShare *share, gint64 id)
+{
+  P2pEngine *engine = share->engine;
+
+  if (engine->now_us < share->joined_us + SETTLE_US) {
+    p2p_share_look_again (share, share->joined_us + SETTLE_US);
+    return FALSE;
+  }
+
+  return hidden_before (share, id) < 1;
+}
+
+/* The newest segments of a live stream are not known to everybody yet: whoever
+ * is the first to know claims them. All others have an owner. */
+static gboolean
+is_our_turn (P2pShare *share, gint64 id, gint64 distance_us)
+{
+  P2pFetchView view = { .now_us = share->engine->now_us };
+  gint64 turn_us;
+
+  if (!share->stream->live || id < share->first_new)
+    return own_rank (share, id, FALSE, NULL) == 0
+        && (distance_us < SOON_US || knows_swarm (share, id));
+  view.seen_us = share->listed_us;
+  view.duration_us = share->stream->target_duration_us;
+  fill_turn (share, id, &view);
+  turn_us = p2p_fetch_turn_us (&view);
+  if (view.now_us < turn_us)
+    p2p_share_look_again (share, turn_us);
+
+  return view.now_us >= turn_us;
+}
+
 static void
-prefetch_from_origin (P2pShare *share, gint64 id, Slots *slots)
+prefetch_from_origin (
+    P2pShare *share, gint64 id, gint64 distance_us, Slots *slots)
 {
   if (slots->http_slots == 0 || p2p_share_is_bad (share, id)
       || is_held_somewhere (share, id) || is_loading_somewhere (share, id))
     return;
-  if (own_rank (share, id, 0, NULL) != 0)
+  if (!is_our_turn (share, id, distance_us))
     return;
   slots->http_slots--;
   p2p_download_start_http (
-      p2p_download_new (share, id), "owner, ahead of the player");
+      ensure_download (share, id), "our turn, ahead of the player");
+}
+
+/* Nobody to share with. A player that fills its buffer asks for the next segment
+ * at once: it need not wait for the way to the origin. */
+static void
+schedule_next (P2pShare *share, Slots *slots)
+{
+  const P2pSegment *next =
+      p2p_stream_segment (share->stream, share->position + 1);
+
+  if (slots->http_slots > 0 && next != NULL && !next->gap
+      && share->engine->admitted_us != 0
+      && p2p_tracker_known_peers (share->engine, share) == 0
+      && is_wanted (share, next->id) && !p2p_share_is_bad (share, next->id))
+    p2p_download_start_http (
+        ensure_download (share, next->id), "asked for next");
 }
 
 static void
@@ -421,16 +593,22 @@ schedule_ahead (P2pShare *share)
   Slots slots = free_slots (share);
   gint64 id, last;
   guint scanned;
+  gboolean is_alone = p2p_share_open_peers (share) == 0;
 
+  /* In this order: what is ahead is counted through the whole store. */
   if (share->profile == NULL || segments->len == 0
-      || !p2p_share_is_followed (share) || p2p_share_open_peers (share) == 0
+      || !p2p_share_is_followed (share) || (is_alone && !share->is_hurried)
       || !has_room_ahead (share))
     return;
+  if (is_alone) {
+    schedule_next (share, &slots);
+    return;
+  }
 
   anchor = p2p_stream_segment (share->stream, share->position);
   if (anchor == NULL)
     anchor = segments->pdata[0];
-  last = ((P2pSegment *) segments->pdata[segments->len - 1])->id;
+  last = p2p_share_last_listed (share);
   for (id = anchor->id + 1, scanned = 0; id <= last && scanned < SCAN_MAX
        && (slots.peer_slots > 0 || slots.http_slots > 0);
        id++, scanned++) {
@@ -445,18 +623,19 @@ schedule_ahead (P2pShare *share)
         && prefetch_from_peer (share, id, &slots))
       continue;
     if (distance_us <= engine->http_window_us)
-      prefetch_from_origin (share, id, &slots);
+      prefetch_from_origin (share, id, distance_us, &slots);
   }
 
-  if (!share->stream->live || share->position + UNLISTED_MAX < last)
+  if (!share->stream->live || share->position + UNLISTED_BEHIND < last)
     return;
-  for (id = last + 1; id <= last + UNLISTED_MAX; id++) {
+  for (id = last + 1; id <= last + P2P_ANNOUNCED_AHEAD && id <= share->offered;
+       id++) {
     if (is_wanted (share, id))
       prefetch_from_peer (share, id, &slots);
   }
 }
 
-/* A prefetch that lost its source begins anew by the rules, if at all. */
+/* Prefetches that lost their source and found no other. */
 static void
 drop_idle_prefetches (P2pShare *share)
 {
@@ -465,7 +644,7 @@ drop_idle_prefetches (P2pShare *share)
   for (i = share->downloads->len; i > 0; i--) {
     P2pDownload *download = share->downloads->pdata[i - 1];
 
-    if (download->requests->len == 0 && p2p_download_is_idle (download))
+    if (!p2p_download_is_required (download) && p2p_download_is_idle (download))
       g_ptr_array_remove_index_fast (share->downloads, i - 1);
   }
 }
@@ -479,8 +658,8 @@ p2p_schedule (P2pShare *share)
 
   for (passes = 0; share->schedule_wanted && passes < 8; passes++) {
     share->schedule_wanted = FALSE;
-    drop_idle_prefetches (share);
     schedule_required (share);
     schedule_ahead (share);
+    drop_idle_prefetches (share);
   }
 }

@@ -11,6 +11,10 @@
  * uplink is not ours. It joins again with its next request. */
 #define IDLE_US (10 * 60 * G_USEC_PER_SEC)
 
+/* A downlink that has room for more than the player's segment is this many times
+ * as fast as the stream. */
+#define WIDE 4
+
 #define SWEEP_US (5 * G_USEC_PER_SEC)
 
 /* A prefetch that the origin refused is not tried again for this long. */
@@ -32,10 +36,18 @@ add_swarm (P2pShare *share, P2pProtocol protocol)
   share->n_swarms++;
 }
 
+static void
+on_look (gpointer owner, gint64 now_us)
+{
+  p2p_share_wants_schedule (owner);
+}
+
 P2pShare *
 p2p_share_ensure (P2pEngine *engine, P2pStream *stream)
 {
-  P2pShare *share = g_hash_table_lookup (engine->shares, stream);
+  /* Not by address: a run would not replay, as the order of all hangs on it. */
+  gpointer serial = GUINT_TO_POINTER (stream->serial);
+  P2pShare *share = g_hash_table_lookup (engine->shares, serial);
 
   if (share != NULL)
     return share;
@@ -54,11 +66,14 @@ p2p_share_ensure (P2pEngine *engine, P2pStream *stream)
       g_ptr_array_new_with_free_func ((GDestroyNotify) p2p_download_free);
   share->bad =
       g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  p2p_timer_init (&share->look_timer, engine->timers, on_look, share);
+  p2p_timer_init (
+      &share->refresh_timer, engine->timers, p2p_refresh_due, share);
   share->joined_us = engine->now_us;
   share->last_request_us = engine->now_us;
   add_swarm (share, P2P_PROTOCOL_V3);
   add_swarm (share, P2P_PROTOCOL_V2);
-  g_hash_table_insert (engine->shares, stream, share);
+  g_hash_table_insert (engine->shares, serial, share);
   p2p_timer_set_sooner (&engine->sweep_timer, engine->now_us + SWEEP_US);
   P2P_LOG_INFO (P2P_AREA_PEER, stream->serial, "joins %s and %s",
       stream->swarm_id_v3, stream->swarm_id_v2);
@@ -101,6 +116,8 @@ forget_consumers (P2pShare *share)
 void
 p2p_share_free (P2pShare *share)
 {
+  guint i;
+
   P2P_LOG_INFO (P2P_AREA_PEER, share->stream->serial, "leaves %s",
       share->stream->swarm_id_v3);
   p2p_tracker_leave_all (share);
@@ -109,6 +126,12 @@ p2p_share_free (P2pShare *share)
   detach_requests (share);
   g_ptr_array_unref (share->downloads);
   g_ptr_array_unref (share->peers);
+  for (i = 0; i < G_N_ELEMENTS (share->last_told); i++)
+    g_clear_pointer (&share->last_told[i], g_bytes_unref);
+  p2p_timer_clear (&share->look_timer);
+  p2p_refresh_stop (share);
+  g_free (share->refresh_uri);
+  g_free (share->refresh_found);
   g_clear_pointer (&share->profile, p2p_http_profile_unref);
   g_hash_table_unref (share->bad);
   g_free (share);
@@ -178,24 +201,26 @@ void
 p2p_share_wants_schedule (P2pShare *share)
 {
   share->schedule_wanted = TRUE;
+  share->engine->work = TRUE;
 }
 
 void
 p2p_share_wants_announce (P2pShare *share)
 {
   share->announce_wanted = TRUE;
+  share->engine->work = TRUE;
+}
+
+void
+p2p_share_look_again (P2pShare *share, gint64 at_us)
+{
+  p2p_timer_set_sooner (&share->look_timer, at_us);
 }
 
 guint
 p2p_share_open_peers (P2pShare *share)
 {
-  guint open = 0;
-  guint i;
-
-  for (i = 0; i < share->peers->len; i++)
-    open += ((P2pPeer *) share->peers->pdata[i])->state == P2P_PEER_OPEN;
-
-  return open;
+  return share->n_open;
 }
 
 guint
@@ -228,12 +253,48 @@ p2p_share_find_peer (P2pShare *share, const P2pPeerId *id)
   return NULL;
 }
 
+/* As its manifest says; a stream by itself has none that does. */
+static double
+bitrate_of (P2pShare *share)
+{
+  const P2pStream *stream = share->stream;
+
+  if (stream->bitrate != 0 || stream->target_duration_us == 0)
+    return stream->bitrate;
+
+  return share->mean_bytes * 8.0 * G_USEC_PER_SEC / stream->target_duration_us;
+}
+
+gboolean
+p2p_share_is_line_wide (P2pShare *share)
+{
+  P2pEngine *engine = share->engine;
+  double wide_bps = WIDE * bitrate_of (share);
+
+  return wide_bps > 0
+      && p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us)
+      >= wide_bps;
+}
+
 gint64
 p2p_share_urgent_us (P2pShare *share, gint64 duration_us)
 {
   gint64 given_us = share->engine->urgent_buffer_us;
+  gint64 delay_us = p2p_upload_delay_us (share->engine);
 
-  return given_us >= 0 ? given_us : p2p_fetch_urgent_us (duration_us);
+  if (given_us >= 0)
+    return given_us;
+  /* What comes from peers at the same time makes the origin's answer late. */
+  if (!p2p_share_is_line_wide (share))
+    delay_us = MAX (delay_us, duration_us);
+
+  return p2p_fetch_urgent_us (duration_us, delay_us);
+}
+
+gboolean
+p2p_share_has_variants (P2pShare *share)
+{
+  return share->stream->has_variants || !share->stream->live;
 }
 
 static gboolean
@@ -271,12 +332,16 @@ p2p_share_expect_peers (P2pShare *share)
 gint64
 p2p_share_expect_until_us (P2pShare *share)
 {
-  gboolean waits_for_more = p2p_share_open_peers (share) == 0
-      || p2p_share_connecting_peers (share) > 0;
-  gint64 until_us = waits_for_more ? share->expect_until_us : 0;
+  gint64 until_us = share->expect_until_us;
   guint i;
 
-  for (i = 0; i < share->peers->len; i++) {
+  /* It is long over in most of a stream's life. */
+  if (until_us <= share->engine->now_us
+      || (p2p_share_open_peers (share) > 0
+          && p2p_share_connecting_peers (share) == 0))
+    until_us = 0;
+
+  for (i = 0; share->n_silent > 0 && i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
 
     if (peer->state == P2P_PEER_OPEN && !peer->heard)
@@ -296,54 +361,222 @@ add_external (GArray *ids, P2pShare *share, P2pProtocol protocol, gint64 id)
   g_array_append_val (ids, external);
 }
 
-void
-p2p_share_announcement (
-    P2pShare *share, P2pProtocol protocol, P2pCommand *command)
+/* Of a live stream, those that peers may lack: the one before the newest and
+ * what follows. */
+#define N_NEWEST (2 + P2P_ANNOUNCED_AHEAD)
+
+static gint64
+first_of_newest (P2pShare *share)
 {
-  P2pEngine *engine = share->engine;
-  g_autoptr (GPtrArray) entries =
-      p2p_store_list (engine->store, share->stream->serial);
+  return share->newest - 1;
+}
+
+/* Word that so many peers speak has reached nearly everybody. */
+#define SPOKEN_WIDELY 6
+
+/* Which of them our peers get, by their own word. What they have heard is not
+ * passed on: nobody would ever take it back. The one before the newest is no
+ * news.
+ * @widely: (out) (optional): those of which many peers speak */
+static guint64
+find_heard (P2pShare *share, guint64 *widely)
+{
+  guint64 spoken[SPOKEN_WIDELY] = { 0 }; /* by one more than the index */
+  guint64 heard = 0;
+  guint i, k;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+    P2pWords words;
+
+    if (peer->state != P2P_PEER_OPEN)
+      continue;
+    words = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
+    heard |= words.gives | words.loading;
+    words.heard |= words.gives | words.loading;
+    for (k = SPOKEN_WIDELY - 1; k > 0; k--)
+      spoken[k] |= spoken[k - 1] & words.heard;
+    spoken[0] |= words.heard;
+  }
+  if (widely != NULL)
+    *widely = spoken[SPOKEN_WIDELY - 1];
+
+  return heard & ~G_GUINT64_CONSTANT (1);
+}
+
+/* What we say of them to natives. */
+static P2pWords
+find_words (P2pShare *share, guint64 *widely)
+{
+  P2pWords words = { 0 };
   guint i;
 
-  *command = (P2pCommand){ .kind = P2P_COMMAND_ANNOUNCE };
-  command->loaded = g_array_new (FALSE, FALSE, sizeof (gint64));
-  command->loading = g_array_new (FALSE, FALSE, sizeof (gint64));
-  if (!engine->upload)
-    return;
+  if (!share->engine->upload || !share->stream->live)
+    return words;
+  for (i = 0; i < N_NEWEST; i++) {
+    gint64 id = first_of_newest (share) + i;
+    P2pEntry *entry =
+        p2p_store_find (share->engine->store, share->stream->serial, id);
+    P2pDownload *download = p2p_download_find (share, id);
 
+    if ((entry != NULL && entry->complete)
+        || (download != NULL && p2p_upload_relays (download)))
+      words.gives |= 1u << i;
+    if (download != NULL && download->http != 0)
+      words.loading |= 1u << i;
+  }
+  words.heard = find_heard (share, widely);
+
+  return words;
+}
+
+/* What @swarm is told: the loaded ids and those loading over HTTP, as it numbers
+ * them; to natives also those that are passed on as they arrive, and of the
+ * newest those that were heard of. */
+static GPtrArray *
+write_announcement (P2pShare *share, const P2pSwarm *swarm, gboolean native,
+    const P2pWords *words)
+{
+  P2pProtocol protocol = swarm->protocol;
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
+  g_autoptr (GPtrArray) entries = NULL;
+  guint i;
+
+  if (!share->engine->upload)
+    return p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+
+  entries = p2p_store_list (share->engine->store, share->stream->serial);
+  command.loaded = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.loading = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.arriving = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.heard = g_array_new (FALSE, FALSE, sizeof (gint64));
   for (i = 0; i < entries->len; i++) {
     P2pEntry *entry = entries->pdata[i];
 
     if (entry->complete)
-      add_external (command->loaded, share, protocol, entry->id);
+      add_external (command.loaded, share, protocol, entry->id);
   }
   for (i = 0; i < share->downloads->len; i++) {
     P2pDownload *download = share->downloads->pdata[i];
 
     if (download->http != 0)
-      add_external (command->loading, share, protocol, download->id);
+      add_external (command.loading, share, protocol, download->id);
+    if (native && p2p_upload_relays (download))
+      add_external (command.arriving, share, protocol, download->id);
   }
+  for (i = 0; native && i < N_NEWEST; i++) {
+    if (words->heard >> i & 1)
+      add_external (
+          command.heard, share, protocol, first_of_newest (share) + i);
+  }
+
+  return p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+}
+
+/* Whether @messages is what was announced last; notes it if not. */
+static gboolean
+is_told (GBytes **last, GPtrArray *messages)
+{
+  GBytes *first = messages->pdata[0];
+
+  if (messages->len == 1 && *last != NULL && g_bytes_equal (*last, first))
+    return TRUE;
+  g_clear_pointer (last, g_bytes_unref);
+  *last = g_bytes_ref (first);
+
+  return FALSE;
+}
+
+/* What @peer has been told of the newest segments, as they are now. */
+static P2pWords
+told_words (P2pShare *share, P2pPeer *peer)
+{
+  guint64 passed = first_of_newest (share) - peer->told_first;
+  P2pWords told = { 0 };
+
+  if (passed >= N_NEWEST)
+    return told;
+  told.gives = peer->told.gives >> passed;
+  told.loading = peer->told.loading >> passed;
+  told.heard = peer->told.heard >> passed;
+
+  return told;
+}
+
+/* In a live stream everybody has the old segments, and who gets the newest does
+ * not look for another who does. Word of what we have got is only for those who
+ * lack it and have not heard of it, and for who gave it: it waits to know. */
+static gboolean
+is_worth_telling (
+    P2pShare *share, P2pPeer *peer, const P2pWords *words, guint64 widely)
+{
+  guint64 claims = words->gives | words->loading;
+  P2pWords told, theirs;
+  guint64 told_claims, news, gone;
+
+  if (!share->engine->upload || !peer->announced || peer->awaits_word)
+    return TRUE;
+  told = told_words (share, peer);
+  told_claims = told.gives | told.loading;
+  theirs = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
+  news = (words->gives & ~told.gives) | (words->loading & ~told_claims)
+      | (words->heard & ~(told_claims | told.heard | theirs.heard | widely));
+  gone = (told.gives & ~words->gives) | (told.loading & ~claims)
+      | (told.heard & ~(claims | words->heard));
+
+  return ((news | gone) & ~(theirs.gives | theirs.loading)) != 0;
+}
+
+static void
+note_told (P2pShare *share, P2pPeer *peer, const P2pWords *words)
+{
+  peer->told = *words;
+  peer->told_first = first_of_newest (share);
+}
+
+GPtrArray *
+p2p_share_tell (P2pShare *share, P2pPeer *peer)
+{
+  P2pWords words = find_words (share, NULL);
+
+  note_told (share, peer, &words);
+
+  return write_announcement (
+      share, peer->swarm, p2p_peer_is_native (peer), &words);
 }
 
 void
 p2p_share_announce (P2pShare *share)
 {
-  GPtrArray *messages[G_N_ELEMENTS (share->swarms)] = { NULL };
+  /* Natives hear more. */
+  GPtrArray *messages[2 * G_N_ELEMENTS (share->swarms)] = { NULL };
+  gboolean is_old[G_N_ELEMENTS (messages)] = { FALSE };
+  guint64 widely = 0;
+  P2pWords words = find_words (share, &widely);
   guint i;
 
   share->announce_wanted = FALSE;
+  if ((words.heard | words.loading) != 0)
+    share->told = MAX (share->told,
+        first_of_newest (share)
+            + g_bit_nth_msf (words.heard | words.loading, -1));
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
-    guint k = peer->swarm - share->swarms;
+    gboolean native = p2p_peer_is_native (peer);
+    guint k = 2 * (peer->swarm - share->swarms) + native;
 
-    if (peer->state != P2P_PEER_OPEN)
+    if (peer->state != P2P_PEER_OPEN
+        || (native && share->stream->live
+            && !is_worth_telling (share, peer, &words, widely)))
       continue;
     if (messages[k] == NULL) {
-      g_auto (P2pCommand) command = { 0 };
-
-      p2p_share_announcement (share, peer->swarm->protocol, &command);
-      messages[k] = p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+      messages[k] = write_announcement (share, peer->swarm, native, &words);
+      is_old[k] = is_told (&share->last_told[k], messages[k]);
     }
+    /* A step may change this and back. */
+    if (is_old[k] && peer->announced && !(native && share->stream->live))
+      continue;
+    note_told (share, peer, &words);
     p2p_peer_send_announcement (peer, messages[k]);
   }
   for (i = 0; i < G_N_ELEMENTS (messages); i++)
@@ -385,11 +618,38 @@ evict_false (P2pShare *share)
   }
 }
 
+gint64
+p2p_share_last_listed (P2pShare *share)
+{
+  GPtrArray *segments = share->stream->segments;
+
+  return segments->len > 0
+      ? ((P2pSegment *) segments->pdata[segments->len - 1])->id
+      : share->newest;
+}
+
+static void
+note_newest (P2pShare *share)
+{
+  gint64 newest = p2p_share_last_listed (share);
+
+  if (share->stream->segments->len == 0)
+    return;
+  if (share->listed_us != 0 && newest <= share->newest)
+    return;
+  share->first_new = share->listed_us != 0 ? share->newest + 1 : newest;
+  share->newest = newest;
+  share->listed_us = share->engine->now_us;
+  share->looks = 0;
+  p2p_sights_add (&share->sights, newest, share->engine->now_us);
+}
+
 void
 p2p_share_listed (P2pShare *share)
 {
   guint i;
 
+  note_newest (share);
   evict_false (share);
 
   /* A prefetch that began before the segment was listed learns its URI. */
@@ -482,9 +742,15 @@ find_playheads (P2pEngine *engine)
 guint64
 p2p_share_store_bound (P2pEngine *engine)
 {
-  /* Memory that is touched for the first time is dear. */
-  return engine->met_tracker ? engine->cache_bytes
-                             : MIN (engine->cache_bytes, P2P_STORE_ALONE_BYTES);
+  guint64 bound = P2P_STORE_ALONE_BYTES;
+
+  /* Memory that is touched for the first time is dear: no faster than playback
+   * may ask for it. */
+  if (engine->admitted_us != 0)
+    bound += (engine->now_us - engine->admitted_us) / G_TIME_SPAN_MILLISECOND
+        * P2P_STORE_GROWTH_BYTES_PER_MS;
+
+  return MIN (engine->cache_bytes, bound);
 }
 
 guint64
@@ -556,8 +822,8 @@ evict_gone (P2pShare *share)
       break;
     if (entry->users > 0)
       continue;
+    /* Nobody asks for it: it is left out when there is something to say. */
     p2p_store_remove (store, entry);
-    p2p_share_wants_announce (share);
   }
 }
 
@@ -568,7 +834,7 @@ p2p_share_evict (P2pEngine *engine)
   gpointer value;
 
   g_hash_table_iter_init (&iter, engine->shares);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+  while (engine->work && g_hash_table_iter_next (&iter, NULL, &value)) {
     P2pShare *share = value;
 
     if (share->listed_anew) {

@@ -52,9 +52,11 @@ typedef struct
   guint segments_stored;
   guint64 stored_bytes;
   guint64 registry_misses;
-  GArray *trackers;  /* of P2pTrackerStats */
-  GArray *swarms;    /* of P2pSwarmStats */
-  GArray *peer_list; /* of P2pPeerStats */
+  guint64 playlists_delayed;
+  gint64 playlist_delay_us; /* all of them together */
+  GArray *trackers;         /* of P2pTrackerStats */
+  GArray *swarms;           /* of P2pSwarmStats */
+  GArray *peer_list;        /* of P2pPeerStats */
 } P2pStats;
 
 P2pStats *p2p_stats_new (void);

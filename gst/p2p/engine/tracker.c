@@ -28,7 +28,7 @@
 /* A connection that lasted this long was a good one. */
 #define LASTED_US (30 * G_USEC_PER_SEC)
 
-/* P2P_TRACKER_MESSAGES_PER_10S. */
+/* P2P_TRACKER_MESSAGES_PER_10S and P2P_TRACKER_BYTES_PER_10S. */
 #define MESSAGES_PERIOD_US (10 * G_USEC_PER_SEC)
 
 /* A socket that no swarm came to use. */
@@ -54,6 +54,7 @@ struct _P2pTracker
   gint64 opened_us;
   gint64 messages_since_us; /* when @messages was last 0 */
   guint messages;
+  gsize message_bytes;
   char *tracker_id;      /* (nullable) */
   char *error;           /* (nullable) the last one */
   GPtrArray *announcers; /* of Announcer, owned */
@@ -174,9 +175,11 @@ wanted_offers (Announcer *announcer)
   target = MIN (target, (gint64) most);
 
   /* Those that are still being made count: they would hold up the rest. */
-  return target <= connected + pending
-      ? 0
-      : MIN (target - connected - pending, P2P_OFFERS_PER_ANNOUNCE);
+  if (target <= connected + pending)
+    return 0;
+
+  /* Trackers hand them out by lot: most go to those who are connected. */
+  return MIN (target - pending, P2P_OFFERS_PER_ANNOUNCE);
 }
 
 /* Offers that nobody took make room, the oldest first. */
@@ -396,11 +399,13 @@ p2p_tracker_open (P2pTracker *tracker)
 {
   guint i;
 
-  tracker->engine->met_tracker = TRUE;
+  if (tracker->engine->admitted_us == 0)
+    tracker->engine->admitted_us = tracker->engine->now_us;
   tracker->state = TRACKER_CONNECTED;
   tracker->opened_us = tracker->engine->now_us;
   tracker->messages_since_us = tracker->opened_us;
   tracker->messages = 0;
+  tracker->message_bytes = 0;
   P2P_LOG_INFO (
       P2P_AREA_TRACKER, tracker->socket, "%s: connected", tracker->url);
   /* No offers yet: the reply tells whether there is anybody to offer to, so
@@ -500,8 +505,7 @@ on_offer (Announcer *announcer, const P2pTrackerMessage *message)
   }
   peer =
       p2p_peer_new (announcer->swarm, announcer->tracker, P2P_PEER_ANSWERING);
-  peer->has_id = TRUE;
-  peer->id = message->peer_id;
+  p2p_peer_identify (peer, &message->peer_id);
   peer->offer_id = g_strdup (message->offer_id);
   p2p_share_expect_peers (share);
   engine->ports.transport->ops->answer (
@@ -548,8 +552,7 @@ on_answer (Announcer *announcer, const P2pTrackerMessage *message)
     return;
   }
 
-  peer->has_id = TRUE;
-  peer->id = message->peer_id;
+  p2p_peer_identify (peer, &message->peer_id);
   peer->state = P2P_PEER_ANSWERED;
   peer->since_us = engine->now_us;
   p2p_timer_set (&peer->timer, engine->now_us + OFFERER_US);
@@ -581,16 +584,19 @@ dispatch (Announcer *announcer, const P2pTrackerMessage *message)
 }
 
 static gboolean
-is_flood (P2pTracker *tracker)
+is_flood (P2pTracker *tracker, gsize size)
 {
   gint64 now_us = tracker->engine->now_us;
 
   if (now_us - tracker->messages_since_us > MESSAGES_PERIOD_US) {
     tracker->messages_since_us = now_us;
     tracker->messages = 0;
+    tracker->message_bytes = 0;
   }
+  tracker->message_bytes += size;
 
-  return ++tracker->messages > P2P_TRACKER_MESSAGES_PER_10S;
+  return ++tracker->messages > P2P_TRACKER_MESSAGES_PER_10S
+      || tracker->message_bytes > P2P_TRACKER_BYTES_PER_10S;
 }
 
 void
@@ -601,7 +607,7 @@ p2p_tracker_message (P2pTracker *tracker, GBytes *frame)
   g_autoptr (GError) error = NULL;
   guint i;
 
-  if (is_flood (tracker)) {
+  if (is_flood (tracker, g_bytes_get_size (frame))) {
     websocket->ops->close (websocket, tracker->socket);
     p2p_tracker_closed (tracker, "a flood of messages");
     return;

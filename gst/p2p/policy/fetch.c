@@ -3,19 +3,36 @@
  */
 #include "fetch.h"
 
+#include <math.h>
+
 /* hlsdemux measures a fragment from request to end and takes 0.8 of that rate
  * (its "bandwidth-usage" default): past this share of the segment's duration
  * the wait itself would cost the variant. */
 #define VARIANT_SHARE 0.7
 
+/* Of a live stream with nothing else to go to. What is behind the demuxer is
+ * known by what it asked for: not everything is spent on that belief. */
+#define ALONE_SHARE 1.5
+
+/* Claims that one group of viewers out of sight waits for the one before it. */
+#define HIDDEN_CLAIMS 2
+
 /* A silent peer is given up after this long, if the buffer allows. */
 #define SILENCE_MIN_US (250 * 1000)
-#define SILENCE_MAX_US (500 * 1000)
+#define SILENCE_MAX_US (1000 * 1000)
 
-/* A rate needs this long to say something. */
-#define RATE_AFTER_US (200 * 1000)
+/* How often a transfer is looked at once its last moment has come. */
+#define LOOK_US (100 * 1000)
 
-/* Derived threshold: half a segment, within these. */
+/* What the origin takes may be this much longer than it is thought to. */
+#define ORIGIN_SAFETY 1.5
+
+/* And the rest of what a peer sends. */
+#define PEER_SAFETY 1.5
+
+/* Derived threshold: these shares of a segment, within these times. */
+#define URGENT_LEAST 0.25
+#define URGENT_MOST 0.5
 #define URGENT_MIN_US (500 * 1000)
 #define URGENT_MAX_US (4 * G_USEC_PER_SEC)
 
@@ -40,17 +57,24 @@ transfer_us (const P2pFetchView *view, guint64 bytes, guint64 bps)
   return bytes * 8.0 * G_USEC_PER_SEC / bps;
 }
 
+/* When the demuxer begins to take us for a slow network. */
+static gint64
+variant_us (const P2pFetchView *view)
+{
+  double share = view->has_variants ? VARIANT_SHARE : ALONE_SHARE;
+
+  return view->asked_us + (gint64) (share * view->duration_us);
+}
+
 /* When the origin must have been asked at the latest: before the buffer runs
  * into the urgent part, and before the demuxer takes us for a slow network. */
 static gint64
 latest_start_us (const P2pFetchView *view)
 {
   gint64 need_us = transfer_us (view, view->size, view->http_bps);
-  gint64 buffer_us = view->now_us + view->ahead_us - view->urgent_us - need_us;
-  gint64 variant_us =
-      view->asked_us + (gint64) (VARIANT_SHARE * view->duration_us) - need_us;
+  gint64 buffer_us = view->now_us + view->ahead_us - view->urgent_us;
 
-  return MIN (buffer_us, variant_us);
+  return MIN (buffer_us, variant_us (view)) - need_us;
 }
 
 static gboolean
@@ -61,17 +85,25 @@ peer_is_quick (const P2pFetchView *view)
       <= view->duration_us / 4;
 }
 
+/* Rivals one after the other; those whom we cannot see in groups, each twice as
+ * large as the one before: somebody's claim comes to us from peer to peer. */
+gint64
+p2p_fetch_turn_us (const P2pFetchView *view)
+{
+  gint64 rivals_us = MIN (view->rank * view->claim_us, view->duration_us / 4);
+  gint64 hidden_us = HIDDEN_CLAIMS * view->claim_us * log2 (1 + view->hidden);
+
+  return view->seen_us + MIN (rivals_us + hidden_us, view->duration_us / 2);
+}
+
 P2pFetchVerdict
 p2p_fetch_required (const P2pFetchView *view)
 {
   gint64 latest_us = latest_start_us (view);
   gint64 turn_us;
 
-  if (view->holder_free) {
-    if (view->ahead_us >= view->urgent_us || peer_is_quick (view))
-      return (P2pFetchVerdict){ P2P_FETCH_PEER, P2P_NEVER, "held by a peer" };
-    return http ("urgent");
-  }
+  if (view->holder_free && (view->now_us < latest_us || peer_is_quick (view)))
+    return (P2pFetchVerdict){ P2P_FETCH_PEER, P2P_NEVER, "held by a peer" };
   if (view->now_us >= latest_us)
     return http (view->ahead_us < view->urgent_us ? "urgent" : "time is up");
   if (view->loading)
@@ -82,47 +114,86 @@ p2p_fetch_required (const P2pFetchView *view)
   if (view->peers == 0)
     return http ("no peers");
 
-  turn_us = view->asked_us + view->rank * view->claim_us;
-  turn_us = MIN (turn_us, view->asked_us + view->duration_us / 4);
-  if (view->rank == 0 || view->now_us >= turn_us)
+  turn_us = p2p_fetch_turn_us (view);
+  if (view->now_us >= turn_us)
     return http (view->rank == 0 ? "owner" : "our turn");
 
   return wait_until (MIN (turn_us, latest_us), "others come first");
+}
+
+/* What the rest takes at the rate so far, P2P_NEVER: there is none. */
+static gint64
+rest_us (const P2pTransferView *view)
+{
+  gint64 sending_us = view->need.now_us - view->first_byte_us;
+
+  if (view->bytes == 0 || view->rest == P2P_SIZE_UNKNOWN)
+    return P2P_NEVER;
+
+  return (double) view->rest * sending_us / view->bytes;
+}
+
+/* Until when a peer that will have sent the rest in @peer_us may go on. What
+ * makes a segment urgent is for an answer that is late: half of it will do where
+ * one is coming. */
+static gint64
+nearly_until_us (const P2pFetchView *need, gint64 peer_us)
+{
+  gint64 dry_us = need->now_us + need->ahead_us - need->urgent_us / 2;
+  gint64 bounded_us = MIN (peer_us, P2P_NEVER / 4);
+
+  return MIN (dry_us, variant_us (need)) - (gint64) (PEER_SAFETY * bounded_us);
 }
 
 P2pFetchVerdict
 p2p_fetch_takeover (const P2pTransferView *view)
 {
   const P2pFetchView *need = &view->need;
+  guint64 rest = view->rest == P2P_SIZE_UNKNOWN ? need->size : view->rest;
   gint64 room_us = MAX (need->ahead_us - need->urgent_us, 0);
-  gint64 silence_us = CLAMP (room_us / 2, SILENCE_MIN_US, SILENCE_MAX_US);
+  gint64 silence_us = CLAMP (room_us / 3, SILENCE_MIN_US, SILENCE_MAX_US);
   gint64 silent_until_us = view->last_byte_us + silence_us;
-  gint64 elapsed_us = need->now_us - view->begun_us;
-  gint64 due_us, rest_us, origin_us;
+  gint64 origin_us = transfer_us (need, rest, need->http_bps);
+  gint64 due_us, last_us, peer_us, nearly_us;
 
   if (need->now_us >= silent_until_us)
-    return http ("the peer is silent");
-  if (elapsed_us < RATE_AFTER_US)
+    return (P2pFetchVerdict){ P2P_FETCH_LEAVE, P2P_NEVER, "it is silent" };
+
+  /* Whichever comes first: an empty buffer, or a lost variant. Until the last
+   * moment at which the origin could still be in time, every byte of the peer
+   * is one less of the origin's. */
+  due_us = MIN (need->now_us + room_us, variant_us (need));
+  last_us = due_us - (gint64) (ORIGIN_SAFETY * origin_us);
+  if (need->now_us < last_us)
+    return wait_until (MIN (last_us, silent_until_us), "there is time");
+  /* Asked although, or as, it is late: it must be given time to begin. */
+  if (view->bytes == 0 && peer_is_quick (need))
+    return wait_until (silent_until_us, "it is quick");
+  peer_us = rest_us (view);
+  if (peer_us <= origin_us || peer_us <= due_us - need->now_us)
     return wait_until (
-        MIN (view->begun_us + RATE_AFTER_US, silent_until_us), "just begun");
-  if (view->bytes == 0 || view->rest == P2P_SIZE_UNKNOWN)
-    return wait_until (silent_until_us, "no rate yet");
+        MIN (need->now_us + LOOK_US, silent_until_us), "on time");
+  nearly_us = nearly_until_us (need, peer_us);
+  if (need->now_us < nearly_us)
+    return wait_until (
+        MIN (MIN (need->now_us + LOOK_US, nearly_us), silent_until_us),
+        "nearly there");
 
-  /* Whichever comes first: an empty buffer, or a lost variant; but the origin
-   * takes over only where it would be sooner. */
-  due_us = MIN (need->now_us + room_us,
-      need->asked_us + (gint64) (VARIANT_SHARE * need->duration_us));
-  rest_us = (double) view->rest * elapsed_us / view->bytes;
-  origin_us = transfer_us (need, view->rest, need->http_bps);
-  if (need->now_us + rest_us > due_us && origin_us < rest_us)
-    return http ("the peer is too slow");
-
-  return wait_until (
-      MIN (need->now_us + RATE_AFTER_US, silent_until_us), "on time");
+  return http ("the peer is too slow");
 }
 
 gint64
-p2p_fetch_urgent_us (gint64 duration_us)
+p2p_fetch_transfer_us (const P2pFetchView *view)
 {
-  return CLAMP (duration_us / 2, URGENT_MIN_US, URGENT_MAX_US);
+  return transfer_us (view, view->size, view->http_bps);
+}
+
+gint64
+p2p_fetch_urgent_us (gint64 duration_us, gint64 delay_us)
+{
+  gint64 most_us = URGENT_MOST * duration_us;
+  gint64 least_us = URGENT_LEAST * duration_us;
+
+  return CLAMP (
+      MIN (least_us + delay_us, most_us), URGENT_MIN_US, URGENT_MAX_US);
 }

@@ -16,17 +16,19 @@ G_BEGIN_DECLS
 
 /* How long peers that a tracker knows of may take to connect while segments
  * wait for them. Once for each stream: who cannot be reached costs nobody
- * more. ICE, DTLS and SCTP take about six round trips. */
-#define P2P_FETCH_EXPECT_US (500 * 1000)
+ * more. Our offers and the tracker's answers take three round trips, ICE, DTLS
+ * and SCTP about six. */
+#define P2P_FETCH_EXPECT_US (1000 * 1000)
 
 /* How long a peer that has just connected may take to say what it holds. */
 #define P2P_FETCH_HEAR_US (250 * 1000)
 
 typedef enum
 {
-  P2P_FETCH_HTTP, /* ask the origin now */
-  P2P_FETCH_PEER, /* ask a peer that holds it */
-  P2P_FETCH_WAIT, /* look again at until_us, or when something changes */
+  P2P_FETCH_HTTP,  /* ask the origin now */
+  P2P_FETCH_PEER,  /* ask a peer that holds it */
+  P2P_FETCH_WAIT,  /* look again at until_us, or when something changes */
+  P2P_FETCH_LEAVE, /* leave this peer, and decide anew */
 } P2pFetchAction;
 
 typedef struct
@@ -40,6 +42,7 @@ typedef struct
  * P2pFetchView:
  * @now_us: the time
  * @asked_us: when the player asked for the segment
+ * @seen_us: when it could have been asked for: it was listed
  * @duration_us: the segment's media time
  * @ahead_us: media that the player has ahead of its playhead
  * @urgent_us: below this much the segment is urgent
@@ -53,14 +56,18 @@ typedef struct
  * @loading: a connected peer says that it is fetching it
  * @claim_us: what a claim takes to be heard, at most, of those before us
  * @rank: how many rivals (docs/design/claims.md) the election puts before us
+ * @hidden: how many viewers that we are not connected to it is likely to put
+ *   before us
  */
 typedef struct
 {
   gint64 now_us;
   gint64 asked_us;
+  gint64 seen_us;
   gint64 duration_us;
   gint64 ahead_us;
   gint64 urgent_us;
+  gboolean has_variants;
   guint64 size;
   guint64 http_bps;
   guint64 peer_bps;
@@ -70,6 +77,7 @@ typedef struct
   gboolean loading;
   gint64 claim_us;
   guint rank;
+  double hidden;
 } P2pFetchView;
 
 /* A segment that the player waits for and that nobody is fetching for us. */
@@ -77,8 +85,10 @@ P2pFetchVerdict p2p_fetch_required (const P2pFetchView *view);
 
 /**
  * P2pTransferView:
- * @need: the player's side; only its times, @urgent_us and @http_bps count
+ * @need: the player's side; only its times, @urgent_us, @size, @http_bps and
+ *   @peer_bps, of this peer, count
  * @begun_us: when the peer was asked
+ * @first_byte_us: when it first sent some, 0: not yet
  * @last_byte_us: when it last sent some; @begun_us at first
  * @bytes: how many it sent
  * @rest: how many are still to come, %P2P_SIZE_UNKNOWN
@@ -89,16 +99,25 @@ typedef struct
 {
   P2pFetchView need;
   gint64 begun_us;
+  gint64 first_byte_us;
   gint64 last_byte_us;
   guint64 bytes;
   guint64 rest;
 } P2pTransferView;
 
-/* %P2P_FETCH_WAIT: the peer may go on; %P2P_FETCH_HTTP: the origin takes over
- * from the byte reached. */
+/* %P2P_FETCH_WAIT: the peer may go on; %P2P_FETCH_LEAVE: it is silent;
+ * %P2P_FETCH_HTTP: the origin takes over from the byte reached. */
 P2pFetchVerdict p2p_fetch_takeover (const P2pTransferView *view);
 
-/* The threshold when the user gave none. */
-gint64 p2p_fetch_urgent_us (gint64 duration_us);
+/* When it is our turn to ask the origin for a segment that nobody claims; only
+ * @seen_us, @duration_us, @claim_us, @rank and @hidden count. */
+gint64 p2p_fetch_turn_us (const P2pFetchView *view);
+
+/* What @view's segment takes over HTTP. */
+gint64 p2p_fetch_transfer_us (const P2pFetchView *view);
+
+/* The threshold when the user gave none; @delay_us: how much later an answer of
+ * the origin may come for what we send. */
+gint64 p2p_fetch_urgent_us (gint64 duration_us, gint64 delay_us);
 
 G_END_DECLS

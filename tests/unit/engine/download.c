@@ -35,6 +35,35 @@ test_bytes_flow_as_they_arrive (void)
   fake_assert_segment (request, 4, SIZE);
 }
 
+/* hlsdemux takes "//host/path" for a path on the playlist's host. It is that
+ * segment, and is asked for where HTTP alone would have: sometimes the playlist
+ * is what is wrong. */
+static void
+test_network_path (void)
+{
+  static const char text[] = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n"
+                             "#EXTINF:2,\n//cdn.test/s.ts\n#EXT-X-ENDLIST\n";
+  static const char joined[] = FAKE_ORIGIN "/cdn.test/s.ts";
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (P2pStats) stats = NULL;
+  FakeRequest *request;
+
+  g_hash_table_insert (fake->origin, g_strdup (FAKE_PLAYLIST),
+      g_bytes_new_static (text, strlen (text)));
+  g_hash_table_insert (fake->origin, g_strdup (joined), fake_segment (0, SIZE));
+  fake_load_playlist (fake);
+  request = fake_request (fake, joined);
+  g_assert_nonnull (fake_http (fake, joined));
+  fake_http_answer (fake, fake_http (fake, joined));
+  fake_assert_segment (request, 0, SIZE);
+  request = fake_request (fake, "http://cdn.test/s.ts");
+  fake_advance (fake, 1000);
+  fake_assert_segment (request, 0, SIZE);
+  stats = fake_stats (fake);
+  g_assert_cmpuint (stats->registry_misses, ==, 0);
+  g_assert_cmpuint (stats->http_segments, ==, 1);
+}
+
 static void
 test_length_unknown (void)
 {
@@ -141,6 +170,190 @@ test_short_body_is_no_segment (void)
   fake_advance (fake, G_USEC_PER_SEC);
   fake_http_answer_all (fake);
   fake_assert_segment (request, 4, SIZE);
+}
+
+/* How an origin may answer who wants the rest of what broke off. */
+typedef enum
+{
+  REST_REFUSED,
+  REST_IGNORED, /* the whole comes */
+  REST_MISNAMED,
+} Rest;
+
+static void
+answer_rest (FakePorts *fake, Rest rest, guint64 length)
+{
+  FakeHttp *http = fake_http_segment (fake, 4);
+
+  g_assert_nonnull (http);
+  g_assert_cmpuint (http->range.start, ==, SIZE);
+  switch (rest) {
+    case REST_REFUSED:
+      fake_http_fail (
+          fake, http, P2P_HTTP_FAILURE_STATUS, 416, "Range Not Satisfiable");
+      break;
+    case REST_MISNAMED:
+      fake_http_headers (fake, http, 206, SIZE - 1, length - SIZE);
+      break;
+    case REST_IGNORED:
+      fake_http_headers (fake, http, 200, 0, length);
+      return;
+  }
+  g_assert_true (http->over);
+  http = fake_http_segment (fake, 4);
+  g_assert_nonnull (http);
+  g_assert_true (p2p_range_is_all (&http->range));
+  fake_http_headers (fake, http, 200, 0, length);
+}
+
+/* The body ends early, of what is said to be @length long; then the rest is
+ * asked for in vain, and the whole is on its way. */
+static FakeRequest *
+break_off (FakePorts *fake, Rest rest, guint64 length)
+{
+  FakeRequest *request = fake_request_segment (fake, 4);
+  FakeHttp *http = fake_http_segment (fake, 4);
+
+  fake_http_headers (fake, http, 200, 0, length);
+  feed (fake, http, 4, 0, SIZE);
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_SHORT, 0, "short");
+  fake_advance (fake, G_USEC_PER_SEC);
+  answer_rest (fake, rest, length);
+
+  return request;
+}
+
+static void
+assert_refusal (FakeRequest *request, Rest rest)
+{
+  g_assert_nonnull (request->failure);
+  g_assert_cmpint (request->failure->kind, ==,
+      rest == REST_REFUSED ? P2P_HTTP_FAILURE_STATUS : P2P_HTTP_FAILURE_RANGE);
+  g_assert_cmpuint (request->failure->status, ==,
+      rest == REST_REFUSED       ? 416
+          : rest == REST_IGNORED ? 200
+                                 : 206);
+  g_assert_cmpuint (request->body->len, ==, SIZE);
+}
+
+/* HTTP alone could not go on either: its error, and its bytes. */
+static void
+check_no_rest (Rest rest)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeRequest *request = break_off (fake, rest, SIZE + 1000);
+
+  feed (fake, fake_http_segment (fake, 4), 4, 0, SIZE);
+  fake_http_fail (fake, fake_http_segment (fake, 4), P2P_HTTP_FAILURE_SHORT, 0,
+      "short again");
+  assert_refusal (request, rest);
+  g_assert_cmpuint (
+      fake_http_segment_count (fake, 4), ==, rest == REST_IGNORED ? 2 : 3);
+
+  /* The demuxer tries again: what is here comes, and the same error. */
+  request = fake_request_segment (fake, 4);
+  fake_advance (fake, 1000);
+  answer_rest (fake, rest, SIZE + 1000);
+  feed (fake, fake_http_segment (fake, 4), 4, 0, SIZE);
+  fake_http_fail (fake, fake_http_segment (fake, 4), P2P_HTTP_FAILURE_SHORT, 0,
+      "short again");
+  assert_refusal (request, rest);
+}
+
+static void
+test_no_rest_refused (void)
+{
+  check_no_rest (REST_REFUSED);
+}
+
+static void
+test_no_rest_ignored (void)
+{
+  check_no_rest (REST_IGNORED);
+}
+
+static void
+test_no_rest_misnamed (void)
+{
+  check_no_rest (REST_MISNAMED);
+}
+
+/* The whole gives what the rest would have given: no byte twice. */
+static void
+test_whole_for_the_rest (void)
+{
+  for (Rest rest = REST_REFUSED; rest <= REST_MISNAMED; rest++) {
+    g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+    FakeRequest *request = break_off (fake, rest, SIZE + 3000);
+
+    /* It breaks off too, but further on. */
+    feed (fake, fake_http_segment (fake, 4), 4, 0, SIZE + 1000);
+    fake_http_fail (fake, fake_http_segment (fake, 4), P2P_HTTP_FAILURE_SHORT,
+        0, "short again");
+    fake_advance (fake, G_USEC_PER_SEC);
+    g_assert_true (p2p_range_is_all (&fake_http_segment (fake, 4)->range));
+    fake_http_headers (fake, fake_http_segment (fake, 4), 200, 0, SIZE + 3000);
+    feed (fake, fake_http_segment (fake, 4), 4, 0, SIZE + 3000);
+    fake_http_done (fake, fake_http_segment (fake, 4));
+    fake_assert_segment (request, 4, SIZE + 3000);
+  }
+}
+
+/* Of the whole not a byte came: that is no answer yet. */
+static void
+test_whole_is_asked_for_again (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeRequest *request = break_off (fake, REST_REFUSED, SIZE + 1000);
+
+  fake_http_fail (fake, fake_http_segment (fake, 4), P2P_HTTP_FAILURE_SHORT, 0,
+      "short again");
+  fake_advance (fake, G_USEC_PER_SEC);
+  g_assert_null (request->failure);
+  fake_http_headers (fake, fake_http_segment (fake, 4), 200, 0, SIZE + 1000);
+  feed (fake, fake_http_segment (fake, 4), 4, 0, SIZE + 1000);
+  fake_http_done (fake, fake_http_segment (fake, 4));
+  fake_assert_segment (request, 4, SIZE + 1000);
+}
+
+/* What is here is not held back for the sake of a pace: HTTP alone would have
+ * given it before it failed. */
+static void
+test_all_that_is_here_before_the_failure (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeRequest *request;
+  FakeHttp *http;
+
+  fake_publish_variants (fake);
+  fake_load_playlist (fake);
+  /* A network that is too slow for the other variant. */
+  request = fake_request_segment (fake, 0);
+  http = fake_http_segment (fake, 0);
+  fake_http_headers (fake, http, 200, 0, SIZE);
+  for (gsize at = 0; at < SIZE; at += 20000) {
+    fake_advance (fake, 150 * 1000);
+    feed (fake, http, 0, at, 20000);
+  }
+  fake_http_done (fake, http);
+  fake_assert_segment (request, 0, SIZE);
+  for (guint i = 0; i < 2; i++) {
+    fake_advance (fake, G_USEC_PER_SEC);
+    request = fake_request_segment (fake, 1);
+    while (request->failure == NULL) {
+      http = fake_http_segment (fake, 1);
+      g_assert_nonnull (http);
+      if (http->range.start > 0) {
+        fake_http_fail (fake, http, P2P_HTTP_FAILURE_STATUS, 404, "Not Found");
+        continue;
+      }
+      fake_http_headers (fake, http, 200, 0, SIZE);
+      feed (fake, http, 1, 0, 50000);
+      fake_http_fail (fake, http, P2P_HTTP_FAILURE_SHORT, 0, "short");
+    }
+    g_assert_cmpuint (request->failure->status, ==, 404);
+    g_assert_cmpuint (request->body->len, ==, 50000);
+  }
 }
 
 static void
@@ -734,6 +947,46 @@ test_range_tells_the_length (void)
   fake_assert_segment (request, 4, SIZE);
 }
 
+/* The bytes of a range that is called another one may be anything. */
+static void
+test_misnamed_range (void)
+{
+  g_autoptr (FakePorts) fake = playing_ranges ();
+  FakeRequest *request = request_range (fake, 4);
+  FakeHttp *http = http_range (fake, 4);
+
+  fake_http_headers (fake, http, 206, http->range.start - 1, SIZE);
+  g_assert_true (http->cancelled);
+  g_assert_nonnull (request->failure);
+  g_assert_cmpint (request->failure->kind, ==, P2P_HTTP_FAILURE_RANGE);
+  g_assert_cmpuint (request->failure->status, ==, 206);
+}
+
+/* HTTP alone ends where the server ignores the range. */
+static void
+test_ignored_range (void)
+{
+  g_autoptr (FakePorts) fake = playing_ranges ();
+  GBytes *file = g_hash_table_lookup (fake->origin, FILE_URI);
+  FakeRequest *request = request_range (fake, 4);
+  guint n_requests = fake_http_count (fake, FILE_URI);
+
+  for (guint i = 0; i < 2; i++) {
+    FakeHttp *http = http_range (fake, 4);
+
+    g_assert_null (request->failure);
+    fake_http_headers (fake, http, 200, 0, g_bytes_get_size (file));
+    fake_http_data (fake, http, g_bytes_get_data (file, NULL),
+        1000 + 4 * SIZE + (i == 0 ? 5000 : 0));
+    fake_http_fail (fake, http, P2P_HTTP_FAILURE_SHORT, 0, "short");
+    fake_advance (fake, G_USEC_PER_SEC);
+  }
+  g_assert_nonnull (request->failure);
+  g_assert_cmpint (request->failure->kind, ==, P2P_HTTP_FAILURE_RANGE);
+  g_assert_cmpuint (request->body->len, ==, 5000);
+  g_assert_cmpuint (fake_http_count (fake, FILE_URI), ==, n_requests + 1);
+}
+
 /* Some servers round ranges up. */
 static void
 test_more_than_the_range (void)
@@ -803,12 +1056,20 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add_func ("/engine/download/" name, func)
   g_test_init (&argc, &argv, NULL);
   ADD ("bytes-flow-as-they-arrive", test_bytes_flow_as_they_arrive);
+  ADD ("network-path", test_network_path);
   ADD ("length-unknown", test_length_unknown);
   ADD ("joins-what-is-under-way", test_joins_what_is_under_way);
   ADD ("retries-from-the-byte-reached", test_retries_from_the_byte_reached);
   ADD ("fails-as-the-origin-does", test_fails_as_the_origin_does);
   ADD ("gives-up-after-retries", test_gives_up_after_retries);
   ADD ("short-body-is-no-segment", test_short_body_is_no_segment);
+  ADD ("no-rest-refused", test_no_rest_refused);
+  ADD ("no-rest-ignored", test_no_rest_ignored);
+  ADD ("no-rest-misnamed", test_no_rest_misnamed);
+  ADD ("whole-for-the-rest", test_whole_for_the_rest);
+  ADD ("whole-is-asked-for-again", test_whole_is_asked_for_again);
+  ADD ("all-that-is-here-before-the-failure",
+      test_all_that_is_here_before_the_failure);
   ADD ("empty-segment", test_empty_segment);
   ADD ("empty-prefetch", test_empty_prefetch);
   ADD ("too-large-to-share", test_too_large_to_share);
@@ -835,6 +1096,8 @@ main (int argc, char **argv)
   ADD ("takeover-in-a-range-without-ranges",
       test_takeover_in_a_range_without_ranges);
   ADD ("range-tells-the-length", test_range_tells_the_length);
+  ADD ("misnamed-range", test_misnamed_range);
+  ADD ("ignored-range", test_ignored_range);
   ADD ("more-than-the-range", test_more_than_the_range);
   ADD ("segment-shrinks", test_segment_shrinks);
   ADD ("retries-take-time", test_retries_take_time);

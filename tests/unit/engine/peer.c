@@ -6,6 +6,8 @@
 #define SIZE FAKE_SEGMENT_BYTES
 #define ALICE "-PM0500-alice0000000"
 #define BOB "-PM0500-bob000000000"
+#define NATIVE "-GS0100-nora00000000"
+#define OTHER_NATIVE "-GS0100-nils00000000"
 
 static guint
 connected (FakePorts *fake)
@@ -306,6 +308,143 @@ test_prefetch_gives_way_to_the_player (void)
   assert_player_is_served (fake, request, 30);
 }
 
+/* --- natives that are busy, or pass on --------------------------------------------- */
+
+static void
+announce_arriving (FakePorts *fake, FakeConn *conn, gint64 id)
+{
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
+
+  command.arriving = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_array_append_val (command.arriving, id);
+  fake_conn_command (fake, conn, &command);
+}
+
+/* Lets time pass until @conn is asked again. Returns: how much. */
+static gint64
+await_request (FakePorts *fake, FakeConn *conn, P2pCommand *asked)
+{
+  gint64 begun_us = fake->now_us;
+
+  while (!fake_conn_find (conn, P2P_COMMAND_REQUEST, asked)) {
+    fake_advance (fake, 1000);
+    g_assert_cmpint (fake->now_us - begun_us, <, 10 * G_USEC_PER_SEC);
+  }
+
+  return fake->now_us - begun_us;
+}
+
+/* It is asked again soon, later each time, until it says yes. */
+static void
+test_busy (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  FakeConn *conn;
+  P2pCommand asked;
+  gint64 waited_us = 0, longest_us = 0;
+
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  conn = fake_connect_holder (fake, NATIVE, &asked);
+  for (guint refusals = 0; refusals < 10; refusals++) {
+    say_absent (fake, conn, 4, asked.request_id);
+    waited_us = await_request (fake, conn, &asked);
+    g_assert_cmpint (asked.segment_id, ==, 4);
+    g_assert_cmpint (waited_us, >=, 80 * 1000);
+    longest_us = MAX (longest_us, waited_us);
+    if (refusals == 0)
+      g_assert_cmpint (waited_us, <=, 161 * 1000);
+  }
+  g_assert_cmpint (longest_us, >, 500 * 1000);
+  g_assert_cmpint (longest_us, <, 1500 * 1000);
+  /* A yes is a new beginning. */
+  fake_conn_serve (fake, conn, &asked);
+  fake_conn_has (fake, conn, 5);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  say_absent (fake, conn, 5, asked.request_id);
+  g_assert_cmpint (await_request (fake, conn, &asked), <=, 161 * 1000);
+  g_assert_false (conn->over);
+}
+
+static void
+test_busy_one_is_passed_over (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  P2pCommand asked;
+  FakeConn *busy = fake_connect_holder (fake, NATIVE, &asked);
+  FakeConn *other = fake_connect (fake, OTHER_NATIVE);
+
+  fake_conn_has (fake, other, 4);
+  g_assert_false (fake_conn_find (other, P2P_COMMAND_REQUEST, &asked));
+  say_absent (fake, busy, 4, 1);
+  g_assert_true (fake_conn_find (other, P2P_COMMAND_REQUEST, &asked));
+  g_assert_cmpint (asked.segment_id, ==, 4);
+}
+
+/* The player is not kept waiting by who never says yes. */
+static void
+test_busy_for_ever (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  P2pCommand asked;
+  FakeConn *conn = fake_connect_holder (fake, NATIVE, &asked);
+  FakeRequest *request = fake_request_segment (fake, 4);
+  gint64 begun_us = fake->now_us;
+
+  say_absent (fake, conn, 4, asked.request_id);
+  while (fake_http_segment (fake, 4) == NULL) {
+    if (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked))
+      say_absent (fake, conn, 4, asked.request_id);
+    fake_advance (fake, 10 * 1000);
+  }
+  g_assert_cmpint (fake->now_us - begun_us, <, 2 * FAKE_SEGMENT_US);
+  assert_player_is_served (fake, request, 4);
+  g_assert_false (conn->over);
+}
+
+/* What still arrives there can be asked for. */
+static void
+test_asks_for_what_arrives (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeConn *conn = fake_connect (fake, NATIVE);
+  FakeRequest *request;
+  P2pCommand asked;
+
+  announce_arriving (fake, conn, 4);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  g_assert_cmpint (asked.segment_id, ==, 4);
+  request = fake_request_segment (fake, 4);
+  fake_conn_serve (fake, conn, &asked);
+  fake_assert_segment (request, 4, SIZE);
+}
+
+/* Who passes on may be kept waiting itself: three of its silences are one. */
+static void
+test_strikes_of_a_relay (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  guint strikes = 0;
+  FakeConn *conn;
+
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  conn = fake_connect (fake, NATIVE);
+  while (!conn->over) {
+    P2pCommand asked;
+
+    fake_request_segment (fake, 3); /* somebody plays */
+    announce_arriving (fake, conn, 4 + strikes);
+    g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+    fake_advance (fake, 3 * G_USEC_PER_SEC);
+    strikes++;
+    g_assert_cmpuint (strikes, <, 30);
+  }
+  g_assert_cmpuint (strikes, ==, 9);
+}
+
 /* --- rubbish ------------------------------------------------------------------ */
 
 static void
@@ -512,6 +651,27 @@ test_announced_ids_are_bounded (void)
   g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
 }
 
+/* Few announcements that are work to read are a flood as well. */
+static void
+test_endless_announcements (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeConn *conn = fake_connect (fake, ALICE);
+  FakeConn *other = fake_connect (fake, BOB);
+  g_autofree gint64 *ids = g_new (gint64, 30000);
+  guint sent = 0;
+
+  for (guint i = 0; i < 30000; i++)
+    ids[i] = (i * 7919) % 30000;
+  while (!conn->over && sent < P2P_ANNOUNCEMENTS_PER_10S) {
+    fake_conn_announce (fake, conn, ids, 30000, ids, 30000);
+    sent++;
+  }
+  g_assert_true (conn->over);
+  g_assert_cmpuint (sent, ==, P2P_ANNOUNCED_IDS_PER_10S / 60000 + 1);
+  g_assert_false (other->over);
+}
+
 /* --- what it asks of us -------------------------------------------------------- */
 
 static void
@@ -614,8 +774,7 @@ test_upload_superseded (void)
   P2pCommand command;
 
   conn->deaf = TRUE;
-  /* More than one segment fits the channel; the fourth request finds it
-   * full. */
+  /* The first request fills the channel. */
   for (gint64 request = 1; request <= 4; request++)
     fake_conn_request (fake, conn, 2, request, 0);
   g_assert_cmpuint (
@@ -624,14 +783,11 @@ test_upload_superseded (void)
   while (conn->was_high)
     fake_conn_low_water (fake, conn);
 
-  /* The first and the last are whole, between them no COMPLETED: what is
-   * superseded is not sent, and nothing is interleaved. */
-  assert_upload (conn, 2, 1, 0);
-  while (fake_conn_next (conn, &command)) {
-    g_assert_cmpint (command.kind, ==, P2P_COMMAND_DATA);
-    if (command.request_id == 5)
-      break;
-  }
+  /* The last is whole, before it no COMPLETED: what is superseded is not sent,
+   * and nothing is interleaved. */
+  do {
+    g_assert_true (fake_conn_find (conn, P2P_COMMAND_DATA, &command));
+  } while (command.request_id != 5);
   g_byte_array_set_size (conn->data, 0);
   g_assert_true (fake_conn_next (conn, &command));
   g_assert_cmpint (command.kind, ==, P2P_COMMAND_COMPLETED);
@@ -657,9 +813,9 @@ test_upload_cancelled (void)
   fake_conn_command (fake, conn, &cancel);
   while (conn->was_high)
     fake_conn_low_water (fake, conn);
-  assert_upload (conn, 2, 1, 0);
-  g_assert_true (fake_conn_find (conn, P2P_COMMAND_DATA, &command));
-  g_assert_cmpint (command.request_id, ==, 2);
+  do {
+    g_assert_true (fake_conn_find (conn, P2P_COMMAND_DATA, &command));
+  } while (command.request_id != 2);
   g_assert_false (fake_conn_find (conn, P2P_COMMAND_COMPLETED, &command));
   g_assert_false (conn->over);
 }
@@ -667,9 +823,14 @@ test_upload_cancelled (void)
 static void
 test_upload_waits_for_the_channel (void)
 {
-  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
-  FakeConn *conn = fake_connect (fake, ALICE);
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+  FakeConn *conn;
 
+  /* No claim of ours comes between. */
+  config.http_window_us = 0;
+  fake = fake_ports_playing (&config);
+  conn = fake_connect (fake, ALICE);
   conn->deaf = TRUE;
   for (gint64 request = 1; request <= 3; request++) {
     fake_conn_request (fake, conn, 1, request, 0);
@@ -878,6 +1039,11 @@ main (int argc, char **argv)
   ADD ("strikes-are-forgiven", test_strikes_are_forgiven);
   ADD ("prefetch-gives-way-to-the-player",
       test_prefetch_gives_way_to_the_player);
+  ADD ("busy", test_busy);
+  ADD ("busy-one-is-passed-over", test_busy_one_is_passed_over);
+  ADD ("busy-for-ever", test_busy_for_ever);
+  ADD ("asks-for-what-arrives", test_asks_for_what_arrives);
+  ADD ("strikes-of-a-relay", test_strikes_of_a_relay);
   ADD ("bytes-nobody-asked-for", test_bytes_nobody_asked_for);
   ADD ("crumbs", test_crumbs);
   ADD ("text", test_text);
@@ -888,6 +1054,7 @@ main (int argc, char **argv)
   ADD ("a-million-requests", test_a_million_requests);
   ADD ("steady-announcements", test_steady_announcements);
   ADD ("announced-ids-are-bounded", test_announced_ids_are_bounded);
+  ADD ("endless-announcements", test_endless_announcements);
   ADD ("upload", test_upload);
   ADD ("upload-beyond-the-end", test_upload_beyond_the_end);
   ADD ("upload-negative-offset", test_upload_negative_offset);

@@ -832,9 +832,13 @@ test_peers_are_paced (void)
   conn = fake_connect (fake, "-GS0100-alicealice12");
   fake_conn_has (fake, conn, 2);
   g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  /* Some of it is here, or the player would not wait for her at all: it has
+   * nothing left. */
+  fake_conn_data (fake, conn, &asked, FAKE_SEGMENT_BYTES);
+  fake_conn_segment (fake, conn, &asked, 0, 1000);
   begun_us = fake->now_us;
   request = fake_request_segment (fake, 2);
-  fake_conn_serve (fake, conn, &asked);
+  fake_conn_segment (fake, conn, &asked, 1000, FAKE_SEGMENT_BYTES - 1000);
   g_assert_false (request->ended);
   bps = measured_bps (fake, request, begun_us);
   g_assert_cmpuint (bps, >, 1.25 * 800 * 1000);

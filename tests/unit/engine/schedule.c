@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 #include "policy/election.h"
+#include "policy/fetch.h"
 #include "support/fakeports.h"
 
 #define SIZE FAKE_SEGMENT_BYTES
@@ -177,21 +178,45 @@ test_claim_is_withdrawn (void)
   finish (fake, request, id);
 }
 
-/* Nobody waits so long that the variant is lost. */
-static void
-test_claim_is_not_kept (void)
+/* Returns: how long the player waits for it before the origin is asked. */
+static gint64
+wait_for_claim (FakePorts *fake)
 {
-  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
   FakeConn *conn = connect_empty (fake, ALICE);
   gint64 id = 4, begun_us = fake->now_us;
   FakeRequest *request;
+  gint64 waited_us;
 
   fake_conn_announce (fake, conn, NULL, 0, &id, 1);
   request = fake_request_segment (fake, id);
   while (fake_http_segment (fake, id) == NULL)
     fake_advance (fake, 10 * 1000);
-  g_assert_cmpint (fake->now_us - begun_us, <=, FAKE_SEGMENT_US * 7 / 10);
+  waited_us = fake->now_us - begun_us;
   finish (fake, request, id);
+
+  return waited_us;
+}
+
+/* Nobody waits so long that the variant is lost. */
+static void
+test_claim_is_not_kept (void)
+{
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+
+  config.http_window_us = 0;
+  config.protocols = P2P_PROTOCOL_V3;
+  fake = fake_ports_new (&config);
+  fake_publish_variants (fake);
+  fake_load_playlist (fake);
+  fake_tracker_up (fake);
+  for (gint64 id = 0; id < 4; id++) {
+    FakeRequest *request = fake_request_segment (fake, id);
+
+    fake_http_answer_all (fake);
+    fake_assert_segment (request, id, SIZE);
+  }
+  g_assert_cmpint (wait_for_claim (fake), <=, FAKE_SEGMENT_US * 7 / 10);
 }
 
 static void
@@ -203,7 +228,7 @@ test_claimant_goes_away (void)
 
   fake_conn_announce (fake, conn, NULL, 0, &id, 1);
   fake_request_segment (fake, id);
-  fake_advance (fake, 600 * 1000);
+  fake_advance (fake, P2P_FETCH_EXPECT_US + 100 * 1000);
   g_assert_null (fake_http_segment (fake, id));
   fake_conn_close (fake, conn);
   fake_advance (fake, 1000);
@@ -229,6 +254,41 @@ test_urgent (void)
   fake_conn_announce (fake, conn, NULL, 0, &id, 1);
   fake_request_segment (fake, id);
   g_assert_nonnull (fake_http_segment (fake, id));
+}
+
+/* But from a peer that is known to be quick it is sooner here, and the origin is
+ * spared; silence is not waited for. */
+static void
+test_urgent_from_a_quick_peer (void)
+{
+  for (guint how = 0; how < 2; how++) {
+    g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+    P2pCommand asked;
+    FakeConn *conn = fake_connect_holder (fake, ALICE, &asked);
+    FakeRequest *request;
+
+    fake_conn_data (fake, conn, &asked, SIZE);
+    for (gsize at = 0; at < SIZE; at += SIZE / 10) {
+      fake_advance (fake, 10 * 1000);
+      fake_conn_segment (fake, conn, &asked, at, SIZE / 10);
+    }
+    finish (fake, fake_request_segment (fake, 4), 4);
+    /* It has played everything. */
+    fake_advance (fake, 20 * G_USEC_PER_SEC);
+    fake_conn_has (fake, conn, 5);
+    g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+    request = fake_request_segment (fake, 5);
+    g_assert_null (fake_http_segment (fake, 5));
+    if (how == 0) {
+      fake_conn_serve (fake, conn, &asked);
+      fake_assert_segment (request, 5, SIZE);
+      g_assert_cmpuint (fake_http_segment_count (fake, 5), ==, 0);
+    } else {
+      fake_advance (fake, 300 * 1000);
+      g_assert_nonnull (fake_http_segment (fake, 5));
+      finish (fake, request, 5);
+    }
+  }
 }
 
 static void
@@ -378,7 +438,7 @@ test_prefetch_from_the_origin (void)
         break;
       }
     }
-    fake_advance (fake, 20 * 1000);
+    fake_advance (fake, 250 * 1000);
   }
   for (gint64 id = 4; id < 40; id++) {
     gboolean ours = rank_of (fake, id, peers, 1) == 0 && id != claimed;
@@ -394,6 +454,84 @@ test_alone_nothing_is_prefetched (void)
 
   fake_advance (fake, 20 * G_USEC_PER_SEC);
   g_assert_cmpuint (fake_http_segment_count (fake, 4), ==, 0);
+}
+
+/* A client of the gateway asks for segments 0 to @last, each so long after it had
+ * the one before. Whether the one after them is on its way, too. */
+static gboolean
+gateway_goes_ahead (FakePorts *fake, gint64 last, gint64 pause_us)
+{
+  for (gint64 id = 0; id <= last; id++) {
+    g_autofree char *uri = fake_segment_uri (id);
+    P2pRequest wanted = {
+      .uri = uri,
+      .range = P2P_RANGE_ALL,
+      .profile = fake->profile,
+      .p2p = TRUE,
+      .style = P2P_PLAYLIST_GATEWAY,
+      .gateway_key = "key",
+    };
+
+    finish (fake, fake_request_full (fake, &wanted), id);
+    fake_advance (fake, pause_us);
+  }
+
+  return fake_http_segment_count (fake, last + 1) == 1;
+}
+
+static FakePorts *
+before_the_first_segment (int others)
+{
+  FakePorts *fake = fake_ports_new (NULL);
+  FakeSocket *socket;
+  P2pInfoHash hash;
+
+  fake_publish (fake, 0, 40, FALSE);
+  fake_load_playlist (fake);
+  if (others < 0)
+    return fake;
+  socket = fake_socket (fake, FAKE_TRACKER);
+  fake_socket_open (fake, socket);
+  fake_info_hash (socket, &hash);
+  fake_tracker_reply (fake, socket, &hash, others, 120);
+
+  return fake;
+}
+
+static void
+test_gateway_fills_its_client (void)
+{
+  g_autoptr (FakePorts) fake = before_the_first_segment (0);
+
+  g_assert_false (gateway_goes_ahead (fake, 0, 0));
+  g_assert_true (gateway_goes_ahead (fake, 3, 100 * 1000));
+  /* One at a time. */
+  g_assert_cmpuint (fake_http_segment_count (fake, 5), ==, 0);
+}
+
+static void
+test_gateway_of_a_full_client (void)
+{
+  g_autoptr (FakePorts) fake = before_the_first_segment (0);
+
+  g_assert_false (gateway_goes_ahead (fake, 3, FAKE_SEGMENT_US / 2));
+}
+
+/* Others may have it, or will. */
+static void
+test_gateway_with_others (void)
+{
+  g_autoptr (FakePorts) fake = before_the_first_segment (1);
+
+  g_assert_false (gateway_goes_ahead (fake, 3, 0));
+}
+
+static void
+test_gateway_without_a_tracker (void)
+{
+  g_autoptr (FakePorts) fake = before_the_first_segment (-1);
+
+  g_assert_false (gateway_goes_ahead (fake, 3, 0));
 }
 
 /* What comes from the origin ahead of a player of 800 kbit/s and beside a peer,
@@ -519,12 +657,25 @@ play_to_the_edge (FakePorts *fake, P2pCommand *asked)
   return conn;
 }
 
+/* The player reads the playlist again, which lists 106 now: it waits for that.
+ */
+static FakeRequest *
+list_what_she_sends (FakePorts *fake)
+{
+  FakeRequest *playlist = fake_request (fake, FAKE_PLAYLIST);
+
+  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
+  g_assert_false (playlist->ended);
+
+  return playlist;
+}
+
 /* A peer has seen a newer playlist than we have. */
 static void
 test_live_edge_from_a_peer (void)
 {
   g_autoptr (FakePorts) fake = fake_ports_new (NULL);
-  FakeRequest *request;
+  FakeRequest *playlist, *request;
   P2pCommand asked;
   FakeConn *conn;
 
@@ -533,10 +684,12 @@ test_live_edge_from_a_peer (void)
   fake_conn_data (fake, conn, &asked, SIZE);
   fake_conn_segment (fake, conn, &asked, 0, 1000);
   fake_publish (fake, 101, 6, TRUE);
-  fake_load_playlist (fake);
-  request = fake_request_segment (fake, 106);
+  playlist = list_what_she_sends (fake);
   fake_conn_segment (fake, conn, &asked, 1000, SIZE - 1000);
   fake_conn_completed (fake, conn, &asked);
+  g_assert_true (playlist->ended);
+  request = fake_request_segment (fake, 106);
+  fake_advance (fake, 1);
   fake_assert_segment (request, 106, SIZE);
   g_assert_cmpuint (fake_http_segment_count (fake, 106), ==, 0);
 }
@@ -546,7 +699,7 @@ static void
 test_live_edge_is_taken_over (void)
 {
   g_autoptr (FakePorts) fake = fake_ports_new (NULL);
-  FakeRequest *request;
+  FakeRequest *playlist, *request;
   P2pCommand asked;
   FakeConn *conn;
 
@@ -554,10 +707,127 @@ test_live_edge_is_taken_over (void)
   fake_conn_data (fake, conn, &asked, SIZE);
   fake_conn_segment (fake, conn, &asked, 0, 1000);
   fake_publish (fake, 101, 6, TRUE);
-  fake_load_playlist (fake);
-  request = fake_request_segment (fake, 106);
+  playlist = list_what_she_sends (fake);
   fake_conn_close (fake, conn);
+  g_assert_true (playlist->ended);
+  request = fake_request_segment (fake, 106);
   finish (fake, request, 106);
+}
+
+/* A native peer that comes before us for segment @id, or after. */
+static FakeConn *
+connect_native (FakePorts *fake, gint64 id, gboolean before)
+{
+  for (guint i = 0; TRUE; i++) {
+    g_autofree char *text = g_strdup_printf ("-GS0100-viewer%06u", i);
+    const char *const list[] = { text };
+
+    if ((rank_of (fake, id, list, 1) == 1) == before)
+      return fake_connect (fake, text);
+  }
+}
+
+/* Answers @asked: not here. */
+static void
+refuse (FakePorts *fake, FakeConn *conn, const P2pCommand *asked)
+{
+  P2pCommand absent = { .kind = P2P_COMMAND_ABSENT,
+    .segment_id = asked->segment_id,
+    .request_id = asked->request_id };
+
+  fake_conn_command (fake, conn, &absent);
+}
+
+/* Says that it gets @id, and passes it on. */
+static void
+relay (FakePorts *fake, FakeConn *conn, gint64 id)
+{
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
+
+  command.loaded = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.loading = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.arriving = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_array_append_val (command.arriving, id);
+  fake_conn_command (fake, conn, &command);
+}
+
+/* At the end of a live stream, 105. */
+static FakePorts *
+playing_at_the_edge (void)
+{
+  P2pEngineConfig config = fake_config ();
+  FakePorts *fake;
+
+  config.http_window_us = 0;
+  fake = fake_ports_new (&config);
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++)
+    finish (fake, fake_request_segment (fake, id), id);
+  fake_tracker_up (fake);
+
+  return fake;
+}
+
+/* Twice as long as a claim takes for each of us that comes before. */
+static void
+test_browsers_are_asked_in_turn (void)
+{
+  g_autoptr (FakePorts) fake = playing_at_the_edge ();
+  P2pCommand asked;
+  FakeConn *conn;
+
+  connect_native (fake, 106, TRUE);
+  connect_native (fake, 106, FALSE);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_has (fake, conn, 106);
+  fake_advance (fake, 2 * P2P_FETCH_CLAIM_LEAST_US - 1000);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 0);
+  fake_advance (fake, 1000);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  g_assert_cmpint (asked.segment_id, ==, 106);
+}
+
+/* The first of us asks at once; the others ask the first. */
+static void
+test_browsers_are_asked_by_one (void)
+{
+  g_autoptr (FakePorts) fake = playing_at_the_edge ();
+  FakeConn *native, *conn;
+  P2pCommand asked;
+
+  native = connect_native (fake, 106, FALSE);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_has (fake, conn, 106);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  refuse (fake, conn, &asked);
+  fake_conn_has (fake, conn, 106);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  relay (fake, native, 106);
+  refuse (fake, conn, &asked);
+  fake_conn_has (fake, conn, 106);
+  g_assert_cmpuint (asked_of (native, &asked), ==, 1);
+  /* Even while that one is busy. */
+  refuse (fake, native, &asked);
+  fake_advance (fake, G_USEC_PER_SEC);
+  g_assert_cmpuint (asked_of (native, &asked), ==, 1);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 0);
+}
+
+/* What is not new any more, whoever likes may ask for. */
+static void
+test_browsers_are_asked_for_older_ones (void)
+{
+  g_autoptr (FakePorts) fake = playing_at_the_edge ();
+  static const gint64 ids[] = { 106, 107, 108 };
+  P2pCommand asked;
+  FakeConn *conn;
+
+  connect_native (fake, 106, TRUE);
+  conn = fake_connect (fake, ALICE);
+  fake_conn_announce (fake, conn, ids, G_N_ELEMENTS (ids), NULL, 0);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  g_assert_cmpint (asked.segment_id, ==, 106);
 }
 
 /* Ids far from the edge, or of nothing at all, are not asked for. */
@@ -610,7 +880,8 @@ check_live_edge_of_a_range (gsize size, gsize sent)
       "#EXTINF:2,\n#EXT-X-BYTERANGE:%d@0\nsegment106.ts\n", SIZE);
   g_hash_table_insert (fake->origin, g_strdup (FAKE_PLAYLIST),
       g_bytes_new_take (playlist, strlen (playlist)));
-  fake_load_playlist (fake);
+  fake_request (fake, FAKE_PLAYLIST);
+  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
   fake_conn_close (fake, conn);
   request = fake_request_full (fake, &wanted);
   for (guint i = 0; !request->ended && i < 100; i++) {
@@ -752,6 +1023,7 @@ main (int argc, char **argv)
   ADD ("claim-is-not-kept", test_claim_is_not_kept);
   ADD ("claimant-goes-away", test_claimant_goes_away);
   ADD ("urgent", test_urgent);
+  ADD ("urgent-from-a-quick-peer", test_urgent_from_a_quick_peer);
   ADD ("urgent-as-configured", test_urgent_as_configured);
   ADD ("seek", test_seek);
   ADD ("prefetch-from-peers", test_prefetch_from_peers);
@@ -761,12 +1033,20 @@ main (int argc, char **argv)
       test_prefetch_stays_in_the_http_window);
   ADD ("prefetch-from-the-origin", test_prefetch_from_the_origin);
   ADD ("alone-nothing-is-prefetched", test_alone_nothing_is_prefetched);
+  ADD ("gateway-fills-its-client", test_gateway_fills_its_client);
+  ADD ("gateway-of-a-full-client", test_gateway_of_a_full_client);
+  ADD ("gateway-with-others", test_gateway_with_others);
+  ADD ("gateway-without-a-tracker", test_gateway_without_a_tracker);
   ADD ("thin-line-is-the-players", test_thin_line_is_the_players);
   ADD ("player-goes-first-to-the-origin", test_player_goes_first_to_the_origin);
   ADD ("failed-prefetch-rests", test_failed_prefetch_rests);
   ADD ("prefetch-leaves-room", test_prefetch_leaves_room);
   ADD ("live-edge-from-a-peer", test_live_edge_from_a_peer);
   ADD ("live-edge-is-taken-over", test_live_edge_is_taken_over);
+  ADD ("browsers-are-asked-in-turn", test_browsers_are_asked_in_turn);
+  ADD ("browsers-are-asked-by-one", test_browsers_are_asked_by_one);
+  ADD ("browsers-are-asked-for-older-ones",
+      test_browsers_are_asked_for_older_ones);
   ADD ("ids-out-of-reach", test_ids_out_of_reach);
   ADD ("live-edge-of-another-length", test_live_edge_of_another_length);
   ADD ("prefetch-is-kept", test_prefetch_is_kept);

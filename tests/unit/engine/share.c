@@ -93,29 +93,46 @@ test_the_bound_is_kept (void)
   g_assert_nonnull (fake_http_segment (fake, 0));
 }
 
-/* Before a tracker has let us in nobody can ask, and little is kept. */
-static void
-test_alone_little_is_kept (void)
+/* Plays five segments of @size as fast as they come. Returns: what is stored
+ * then, in bytes. */
+static guint64
+play_five (FakePorts *fake, gint64 first, gsize size)
 {
-  const gsize size = P2P_STORE_ALONE_BYTES / 3;
-  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
-  g_autoptr (P2pStats) alone = NULL;
-  g_autoptr (P2pStats) listed = NULL;
+  g_autoptr (P2pStats) stats = NULL;
 
-  fake_publish (fake, 0, 40, FALSE);
-  fake_load_playlist (fake);
-  for (gint64 id = 0; id < 10; id++) {
-    if (id == 5) {
-      alone = fake_stats (fake);
-      fake_tracker_up (fake);
-    }
+  for (gint64 id = first; id < first + 5; id++) {
     g_hash_table_insert (
         fake->origin, fake_segment_uri (id), fake_segment (id, size));
     play_sized (fake, id, size);
   }
-  listed = fake_stats (fake);
-  g_assert_cmpuint (alone->stored_bytes, ==, 3 * size);
-  g_assert_cmpuint (listed->stored_bytes, >, P2P_STORE_ALONE_BYTES);
+  stats = fake_stats (fake);
+
+  return stats->stored_bytes;
+}
+
+/* Before a tracker has let us in nobody can ask, and little is kept. From then
+ * on it may be more, but not at once. */
+static void
+test_alone_little_is_kept (void)
+{
+  const gsize size = P2P_STORE_ALONE_BYTES / 3;
+  const gint64 grow_us =
+      2 * size / P2P_STORE_GROWTH_BYTES_PER_MS * G_TIME_SPAN_MILLISECOND;
+  P2pEngineConfig config = fake_config ();
+  g_autoptr (FakePorts) fake = NULL;
+
+  config.cache_bytes = 7 * size;
+  fake = fake_ports_new (&config);
+  fake_publish (fake, 0, 40, FALSE);
+  fake_load_playlist (fake);
+  g_assert_cmpuint (play_five (fake, 0, size), ==, 3 * size);
+  fake_tracker_up (fake);
+  g_assert_cmpuint (play_five (fake, 5, size), ==, 3 * size);
+  fake_advance (fake, grow_us);
+  g_assert_cmpuint (play_five (fake, 10, size), ==, 5 * size);
+  fake_advance (fake, 10 * grow_us);
+  g_assert_cmpuint (play_five (fake, 15, size), ==, 7 * size);
+  g_assert_cmpuint (play_five (fake, 20, size), ==, 7 * size);
 }
 
 static void
@@ -272,16 +289,13 @@ test_upload_off_and_on (void)
   g_assert_cmpuint (before->len, ==, 4);
   conn->deaf = TRUE;
   fake_conn_request (fake, conn, 0, 1, 0);
-  fake_conn_request (fake, conn, 0, 2, 0);
   conn->deaf = FALSE;
   fake->config.upload = FALSE;
   fake_configure (fake);
   /* The uplink is the user's: what was under way ends, and says so. */
   fake_conn_low_water (fake, conn);
-  g_assert_true (fake_conn_find (conn, P2P_COMMAND_COMPLETED, &command));
-  g_assert_cmpint (command.request_id, ==, 1);
   g_assert_true (fake_conn_find (conn, P2P_COMMAND_ABSENT, &command));
-  g_assert_cmpint (command.request_id, ==, 2);
+  g_assert_cmpint (command.request_id, ==, 1);
   conn->read = 0;
   g_clear_pointer (&without, g_array_unref);
   without = last_announced (conn, &n);
@@ -490,6 +504,320 @@ test_off_before_the_playlist_is_read (void)
   g_assert_cmpuint (fake->sockets->len, ==, 0);
 }
 
+/* --- what natives are told ------------------------------------------------------- */
+
+#define NATIVE_ALICE "-GS0100-alice0000000"
+#define NATIVE_BOB "-GS0100-bob000000000"
+#define BROWSER "-PM0500-brenda000000"
+
+/* A player of a live stream, window 100 to 105, that has played all of it;
+ * nothing comes ahead of it from the origin. */
+static FakePorts *
+playing_live (void)
+{
+  P2pEngineConfig config = fake_config ();
+  FakePorts *fake;
+
+  config.http_window_us = 0;
+  fake = fake_ports_new (&config);
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++)
+    play (fake, id);
+
+  return fake;
+}
+
+/* @conn says that it has the segments up to @last, gets @loading and has heard
+ * of @heard; 0: of none. */
+static void
+say (FakePorts *fake, FakeConn *conn, gint64 last, gint64 loading, gint64 heard)
+{
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
+
+  command.loaded = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.loading = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.heard = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (gint64 id = 103; id <= last; id++)
+    g_array_append_val (command.loaded, id);
+  if (loading != 0)
+    g_array_append_val (command.loading, loading);
+  if (heard != 0)
+    g_array_append_val (command.heard, heard);
+  fake_conn_command (fake, conn, &command);
+}
+
+/* As viewers of a live stream do, it has what is listed. */
+static FakeConn *
+connect_viewer (FakePorts *fake, const char *peer_id)
+{
+  FakeConn *conn = fake_connect (fake, peer_id);
+
+  say (fake, conn, 105, 0, 0);
+  conn->read = conn->messages->len;
+
+  return conn;
+}
+
+/* What has been said to @conn since: the last word. Returns: how many. */
+static guint
+words (FakeConn *conn, P2pCommand *last)
+{
+  P2pCommand command;
+  guint n = 0;
+
+  while (fake_conn_next (conn, &command)) {
+    if (command.kind == P2P_COMMAND_ANNOUNCE) {
+      n++;
+      p2p_command_clear (last);
+      *last = command;
+    }
+  }
+
+  return n;
+}
+
+static gboolean
+names (GArray *ids, gint64 id)
+{
+  for (guint i = 0; ids != NULL && i < ids->len; i++) {
+    if (g_array_index (ids, gint64, i) == id)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* A claim travels two connections, and no further. */
+static void
+test_word_of_mouth (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+
+  say (fake, alice, 105, 0, 106);
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+  say (fake, alice, 105, 106, 0);
+  g_assert_cmpuint (words (bob, &word), ==, 1);
+  g_assert_true (names (word.heard, 106));
+  g_assert_false (names (word.loading, 106));
+  g_assert_false (names (word.arriving, 106));
+  /* And once. */
+  say (fake, alice, 105, 106, 0);
+  say (fake, alice, 105, 0, 106);
+  say (fake, alice, 105, 106, 0);
+  fake_advance (fake, G_USEC_PER_SEC);
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+}
+
+/* Who has heard of it need not hear it again. */
+static void
+test_word_that_is_known (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+
+  say (fake, bob, 105, 0, 106);
+  say (fake, alice, 105, 106, 0);
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+}
+
+/* What a peer has heard of is waited for as what it claims. */
+static void
+test_word_is_believed (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  gint64 begun_us;
+
+  say (fake, alice, 105, 0, 106);
+  fake_publish (fake, 101, 6, TRUE);
+  fake_request (fake, FAKE_PLAYLIST);
+  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
+  fake_advance (fake, 500 * 1000);
+  fake_request_segment (fake, 106);
+  begun_us = fake->now_us;
+  fake_advance (fake, 300 * 1000);
+  g_assert_null (fake_http_segment (fake, 106));
+  /* Until it is taken back. */
+  say (fake, alice, 105, 0, 0);
+  while (fake_http_segment (fake, 106) == NULL)
+    fake_advance (fake, 10 * 1000);
+  g_assert_cmpint (fake->now_us - begun_us, <, 500 * 1000);
+}
+
+/* While it comes it may be asked for; who gives it waits to hear that it has
+ * come. */
+static void
+test_what_arrives_is_told (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  FakeConn *browser = connect_viewer (fake, BROWSER);
+  g_auto (P2pCommand) word = { 0 };
+  P2pCommand asked, heard;
+  gboolean whole = FALSE;
+
+  say (fake, alice, 106, 0, 0);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  words (bob, &word);
+  g_assert_false (names (word.arriving, 106));
+  fake_conn_data (fake, alice, &asked, SIZE);
+  g_assert_cmpuint (words (bob, &word), ==, 1);
+  g_assert_true (names (word.arriving, 106));
+  g_assert_false (names (word.loading, 106));
+  g_assert_false (names (word.loaded, 106));
+  g_assert_cmpuint (words (alice, &word), ==, 0);
+  fake_conn_segment (fake, alice, &asked, 0, SIZE);
+  g_assert_cmpuint (words (alice, &word), ==, 1);
+  g_assert_true (names (word.loaded, 106));
+  /* To who only waits for it, that is the same. */
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+  say (fake, alice, 106, 107, 0);
+  g_assert_cmpuint (words (bob, &word), ==, 1);
+  g_assert_true (names (word.loaded, 106));
+  g_assert_false (names (word.arriving, 106));
+
+  /* A browser hears of it when it is whole. */
+  while (fake_conn_next (browser, &heard)) {
+    g_assert_null (heard.arriving);
+    g_assert_null (heard.heard);
+    whole = names (heard.loaded, 106);
+    p2p_command_clear (&heard);
+  }
+  g_assert_true (whole);
+}
+
+/* Or nobody would ask anybody else for it. */
+static void
+test_what_is_lost_is_told (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+  P2pCommand asked;
+
+  say (fake, alice, 106, 0, 0);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_data (fake, alice, &asked, SIZE);
+  words (bob, &word);
+  g_assert_true (names (word.arriving, 106));
+  fake_conn_close (fake, alice);
+  g_assert_cmpuint (words (bob, &word), ==, 1);
+  g_assert_false (names (word.arriving, 106));
+  g_assert_false (names (word.heard, 106));
+}
+
+/* What changes of other segments is no reason to repeat it. */
+static void
+test_told_once (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+  P2pCommand asked;
+
+  say (fake, alice, 106, 0, 0);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_serve (fake, alice, &asked);
+  words (alice, &word);
+  words (bob, &word);
+  say (fake, bob, 105, 107, 0);
+  g_assert_cmpuint (words (alice, &word), ==, 1);
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+}
+
+/* Word of mouth that many have heard is not spread any more. */
+static void
+test_word_that_all_know (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+
+  for (guint i = 0; i < 5; i++) {
+    g_autofree char *id = g_strdup_printf ("-GS0100-%012u", i);
+
+    say (fake, connect_viewer (fake, id), 105, 0, 106);
+  }
+  say (fake, alice, 105, 106, 0);
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+  say (fake, alice, 105, 107, 0);
+  g_assert_cmpuint (words (bob, &word), ==, 1);
+  g_assert_true (names (word.heard, 107));
+}
+
+static void
+test_who_has_it_is_not_told (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+  P2pCommand asked;
+
+  say (fake, alice, 106, 0, 0);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  say (fake, bob, 106, 0, 0);
+  words (bob, &word);
+  fake_conn_serve (fake, alice, &asked);
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+}
+
+/* Whatever goes on among natives, browsers hear what they always heard. */
+static void
+test_browsers_hear_no_more (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *browser = fake_connect (fake, BROWSER);
+  P2pCommand word;
+  guint n = 0;
+
+  for (gint64 id = 106; id < 116; id++) {
+    P2pCommand asked;
+    FakeHttp *http;
+
+    fake_publish (fake, id - 5, 6, TRUE);
+    fake_request (fake, FAKE_PLAYLIST);
+    fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
+    if (id % 3 == 0) {
+      say (fake, alice, id - 1, id, 0);
+      fake_advance (fake, 50 * 1000);
+      say (fake, alice, id, 0, 0);
+      if (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked))
+        fake_conn_serve (fake, alice, &asked);
+    } else if (id % 3 == 1) {
+      say (fake, alice, id, 0, id + 1);
+    }
+    fake_advance (fake, FAKE_SEGMENT_US / 2);
+    fake_request_segment (fake, id);
+    while ((http = fake_http_segment (fake, id)) != NULL) {
+      g_autoptr (GBytes) body = fake_http_begin (fake, http);
+
+      fake_conn_request (fake, alice, id, id, 0);
+      fake_http_data (fake, http, g_bytes_get_data (body, NULL), SIZE);
+      fake_http_done (fake, http);
+    }
+    fake_advance (fake, FAKE_SEGMENT_US / 2);
+  }
+  while (fake_conn_next (browser, &word)) {
+    n += word.kind == P2P_COMMAND_ANNOUNCE;
+    g_assert_null (word.arriving);
+    g_assert_null (word.heard);
+    p2p_command_clear (&word);
+  }
+  g_assert_cmpuint (n, >, 10);
+}
+
 static guint
 swarms (FakePorts *fake)
 {
@@ -549,6 +877,15 @@ main (int argc, char **argv)
   ADD ("off-and-on-again", test_off_and_on_again);
   ADD ("off-keeps-nothing", test_off_keeps_nothing);
   ADD ("off-before-the-playlist-is-read", test_off_before_the_playlist_is_read);
+  ADD ("word-of-mouth", test_word_of_mouth);
+  ADD ("word-that-is-known", test_word_that_is_known);
+  ADD ("word-is-believed", test_word_is_believed);
+  ADD ("what-arrives-is-told", test_what_arrives_is_told);
+  ADD ("what-is-lost-is-told", test_what_is_lost_is_told);
+  ADD ("told-once", test_told_once);
+  ADD ("word-that-all-know", test_word_that_all_know);
+  ADD ("who-has-it-is-not-told", test_who_has_it_is_not_told);
+  ADD ("browsers-hear-no-more", test_browsers_hear_no_more);
   ADD ("rendition-is-left", test_rendition_is_left);
 
   return g_test_run ();

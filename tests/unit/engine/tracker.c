@@ -1,6 +1,7 @@
 /* p2phlssrc: tests of trackers, offers and answers.
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
+#include "policy/fetch.h"
 #include "support/fakeports.h"
 
 #define SIZE FAKE_SEGMENT_BYTES
@@ -523,6 +524,30 @@ test_flood (void)
   g_assert_false (again->over);
 }
 
+/* Few messages, but long ones. */
+static void
+test_flood_of_bytes (void)
+{
+  g_autoptr (FakePorts) fake = loaded (NULL);
+  FakeSocket *socket = fake_socket (fake, FAKE_TRACKER);
+  g_autofree char *padding =
+      g_strnfill (P2P_TRACKER_MESSAGE_MAX_BYTES / 2, 'x');
+  g_autofree char *text = g_strdup_printf ("{\"x\":\"%s\"}", padding);
+  guint most = P2P_TRACKER_BYTES_PER_10S / strlen (text);
+  guint i;
+
+  fake_socket_open (fake, socket);
+  for (i = 0; i < most; i++)
+    fake_socket_text (fake, socket, text);
+  g_assert_false (socket->over);
+  fake_advance (fake, 11 * G_USEC_PER_SEC);
+  for (i = 0; i < most; i++)
+    fake_socket_text (fake, socket, text);
+  g_assert_false (socket->over);
+  fake_socket_text (fake, socket, text);
+  g_assert_true (socket->over);
+}
+
 static void
 test_steady_stream (void)
 {
@@ -868,7 +893,7 @@ test_unreachable_peers_cost_once (void)
     fake_http_answer (fake, fake_http_segment (fake, id));
     fake_assert_segment (request, id, SIZE);
   }
-  g_assert_cmpint (waited_us, <=, G_USEC_PER_SEC / 2 + 10 * 1000);
+  g_assert_cmpint (waited_us, <=, P2P_FETCH_EXPECT_US + 10 * 1000);
 }
 
 int
@@ -895,6 +920,7 @@ main (int argc, char **argv)
   ADD ("failure-reason", test_failure_reason);
   ADD ("warning-is-shown", test_warning_is_shown);
   ADD ("flood", test_flood);
+  ADD ("flood-of-bytes", test_flood_of_bytes);
   ADD ("steady-stream", test_steady_stream);
   ADD ("rubbish-from-the-tracker", test_rubbish_from_the_tracker);
   ADD ("interval-has-bounds", test_interval_has_bounds);

@@ -14,9 +14,11 @@ healthy (void)
   return (P2pFetchView){
     .now_us = 100 * S,
     .asked_us = 100 * S,
+    .seen_us = 100 * S,
     .duration_us = 2 * S,
     .ahead_us = 6 * S,
     .urgent_us = S,
+    .has_variants = TRUE,
     .size = MB,
     .http_bps = 40 * MB,
     .peers = 4,
@@ -73,6 +75,42 @@ test_holder (void)
   g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_PEER);
   view.peer_bps = MB;
   g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+
+  /* Late: the same. */
+  view = healthy ();
+  view.holder_free = TRUE;
+  view.now_us += 3 * S / 2;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+  view.peer_bps = 40 * MB;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_PEER);
+}
+
+/* There is no variant to lose, but the buffer is believed only so far. */
+static void
+test_alone_may_take_longer (void)
+{
+  P2pFetchView view = healthy ();
+  P2pTransferView transfer;
+
+  view.has_variants = FALSE;
+  view.holder_free = TRUE;
+  view.now_us += 3 * S / 2;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_PEER);
+  transfer = (P2pTransferView){ .need = view,
+    .begun_us = view.now_us,
+    .first_byte_us = view.now_us,
+    .last_byte_us = view.now_us,
+    .bytes = MB / 100,
+    .rest = MB };
+  g_assert_cmpint (p2p_fetch_takeover (&transfer).action, ==, P2P_FETCH_WAIT);
+  view.now_us = view.asked_us + 3 * S;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+
+  view = healthy ();
+  view.has_variants = FALSE;
+  view.ahead_us = S;
+  view.holder_free = TRUE;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
 }
 
 static void
@@ -115,6 +153,45 @@ test_ranks_take_turns (void)
     view.now_us = verdict.until_us;
     g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
   }
+}
+
+/* Turns count from when the segment was listed, not from when the player comes
+ * to it. */
+static void
+test_turns_begin_with_the_listing (void)
+{
+  P2pFetchView view = healthy ();
+
+  view.seen_us -= S;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+  view.loading = TRUE;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_WAIT);
+}
+
+/* Twice as many viewers out of sight are one more group to wait for; not even a
+ * million keep us for longer than half a segment. */
+static void
+test_hidden_viewers (void)
+{
+  P2pFetchView view = healthy ();
+  gint64 before_us, first_us;
+
+  view.rank = 0;
+  g_assert_cmpint (p2p_fetch_turn_us (&view), ==, view.seen_us);
+  view.hidden = 1;
+  before_us = p2p_fetch_turn_us (&view);
+  first_us = before_us - view.seen_us;
+  g_assert_cmpint (first_us, >=, view.claim_us);
+  for (view.hidden = 3; view.hidden < 64; view.hidden = 2 * view.hidden + 1) {
+    gint64 turn_us = p2p_fetch_turn_us (&view);
+
+    g_assert_cmpint (turn_us, ==, MIN (before_us + first_us, view.seen_us + S));
+    before_us = turn_us;
+  }
+  view.hidden = 1e6;
+  view.rank = 50;
+  g_assert_cmpint (
+      p2p_fetch_turn_us (&view), ==, view.seen_us + view.duration_us / 2);
 }
 
 static void
@@ -194,15 +271,22 @@ test_silence (void)
     view.need.now_us = verdict.until_us;
     verdict = p2p_fetch_takeover (&view);
   }
-  g_assert_cmpint (verdict.action, ==, P2P_FETCH_HTTP);
-  patient_us = view.need.now_us;
-  g_assert_cmpint (patient_us, <=, 102 * S);
+  g_assert_cmpint (verdict.action, ==, P2P_FETCH_LEAVE);
+  patient_us = view.need.now_us - view.last_byte_us;
+  g_assert_cmpint (patient_us, <=, S);
 
   /* With little ahead there is less patience. */
   view = transfer ();
   view.need.ahead_us = view.need.urgent_us;
-  view.need.now_us = 100 * S + S / 2;
-  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+  view.need.now_us = view.last_byte_us + patient_us / 2;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_LEAVE);
+
+  /* Silent is who has stopped as well. */
+  view = transfer ();
+  view.bytes = view.rest = MB / 2;
+  view.first_byte_us = 100 * S;
+  view.need.now_us = view.last_byte_us + patient_us;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_LEAVE);
 }
 
 static void
@@ -210,34 +294,148 @@ test_quick_peer_goes_on (void)
 {
   P2pTransferView view = transfer ();
 
+  view.first_byte_us = 100 * S;
   view.need.now_us = view.last_byte_us = 100 * S + S / 2;
   view.bytes = MB / 2;
   view.rest = MB / 2;
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_WAIT);
+
+  /* And when it is late, as long as it will be in time. */
+  view.need.now_us = view.last_byte_us = 101 * S + S / 5;
+  view.first_byte_us = 100 * S + 9 * S / 10;
+  view.bytes = MB - MB / 10;
+  view.rest = MB / 10;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_WAIT);
 }
 
-/* At once: what it would still send is not worth a stall. */
+/* Every byte of it is one less of the origin's, up to the last moment at which
+ * that could still be in time. */
 static void
 test_slow_peer_is_replaced (void)
 {
   P2pTransferView view = transfer ();
+  P2pFetchVerdict verdict;
 
+  view.first_byte_us = 100 * S;
   view.need.now_us = view.last_byte_us = 100 * S + S / 2;
   view.bytes = MB / 10;
   view.rest = MB - MB / 10;
+  verdict = p2p_fetch_takeover (&view);
+  g_assert_cmpint (verdict.action, ==, P2P_FETCH_WAIT);
+  g_assert_cmpint (verdict.until_us, <, 101 * S + 2 * S / 5);
+  view.need.now_us = view.last_byte_us = verdict.until_us;
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
   /* An origin that is slower still does not help. */
-  view.need.http_bps = MB;
+  view.need.http_bps = MB / 2;
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_WAIT);
+
+  /* The emptier the buffer the sooner. */
+  view = transfer ();
+  view.first_byte_us = view.last_byte_us = 100 * S;
+  view.need.now_us = 100 * S + S / 10;
+  view.need.ahead_us = view.need.urgent_us + S / 10;
+  view.bytes = MB / 100;
+  view.rest = MB - MB / 100;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+}
+
+/* When the buffer is urgent already, it may send what it will have sent before
+ * half of that is gone, and is looked at again before that. */
+static void
+test_peer_that_is_nearly_there_goes_on (void)
+{
+  P2pTransferView view = transfer ();
+  P2pFetchVerdict verdict;
+
+  view.need.has_variants = FALSE;
+  view.need.now_us = view.last_byte_us = 101 * S;
+  view.first_byte_us = 100 * S;
+  view.need.ahead_us = view.need.urgent_us;
+  view.bytes = MB - MB / 5;
+  view.rest = MB / 5;
+  verdict = p2p_fetch_takeover (&view);
+  g_assert_cmpint (verdict.action, ==, P2P_FETCH_WAIT);
+  g_assert_cmpint (verdict.until_us - view.need.now_us, <=, S / 10);
+  view.bytes = view.rest = MB / 2;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+
+  /* It stops. */
+  view.bytes = MB - MB / 100;
+  view.rest = MB / 100;
+  while (verdict.action == P2P_FETCH_WAIT) {
+    view.need.ahead_us -= verdict.until_us - view.need.now_us;
+    view.need.now_us = verdict.until_us;
+    view.last_byte_us = view.need.now_us;
+    verdict = p2p_fetch_takeover (&view);
+  }
+  g_assert_cmpint (verdict.action, ==, P2P_FETCH_HTTP);
+  g_assert_cmpint (view.need.ahead_us, >=, view.need.urgent_us / 2);
+
+  /* The demuxer's patience is no longer than it was. */
+  view.need.ahead_us = view.need.urgent_us;
+  view.need.has_variants = TRUE;
+  view.need.asked_us = view.need.now_us - 2 * S;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+}
+
+/* Who is asked because it is quick may begin, however late it is. */
+static void
+test_quick_peer_may_begin (void)
+{
+  P2pTransferView view = transfer ();
+  P2pFetchVerdict verdict;
+
+  view.need.ahead_us = 0;
+  view.need.holder_free = TRUE;
+  view.need.peer_bps = 40 * MB;
+  g_assert_cmpint (p2p_fetch_required (&view.need).action, ==, P2P_FETCH_PEER);
+  verdict = p2p_fetch_takeover (&view);
+  g_assert_cmpint (verdict.action, ==, P2P_FETCH_WAIT);
+  g_assert_cmpint (verdict.until_us, <=, view.need.now_us + S / 4);
+  view.need.now_us = verdict.until_us;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_LEAVE);
+
+  /* Who was not known to be has begun too late. */
+  view = transfer ();
+  view.need.ahead_us = 0;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+}
+
+/* Whatever the figures, a wait ends later than now. */
+static void
+test_takeovers_end (void)
+{
+  for (guint i = 0; i < 2048; i++) {
+    P2pTransferView view = transfer ();
+    P2pFetchVerdict verdict;
+
+    view.need.now_us += (i & 7) * S / 5;
+    view.need.ahead_us = ((i >> 3) & 7) * S / 2;
+    view.last_byte_us += (i & 7) * S / (5 + ((i >> 6) & 1));
+    view.bytes = ((i >> 7) & 1) * MB / 10;
+    view.first_byte_us = view.bytes > 0 ? 100 * S : 0;
+    view.rest = (i >> 8) & 1 ? P2P_SIZE_UNKNOWN : MB;
+    view.need.peer_bps = (i >> 9) & 1 ? 40 * MB : 0;
+    view.need.http_bps = (i >> 10) & 1 ? MB : 0;
+    verdict = p2p_fetch_takeover (&view);
+    g_assert_cmpint (verdict.action, !=, P2P_FETCH_PEER);
+    if (verdict.action == P2P_FETCH_WAIT)
+      g_assert_cmpint (verdict.until_us, >, view.need.now_us);
+    g_assert_nonnull (verdict.reason);
+  }
 }
 
 static void
 test_derived_threshold (void)
 {
-  g_assert_cmpint (p2p_fetch_urgent_us (2 * S), ==, S);
-  g_assert_cmpint (p2p_fetch_urgent_us (S / 10), ==, S / 2);
-  g_assert_cmpint (p2p_fetch_urgent_us (60 * S), ==, 4 * S);
-  g_assert_cmpint (p2p_fetch_urgent_us (0), >, 0);
+  g_assert_cmpint (p2p_fetch_urgent_us (4 * S, 0), ==, S);
+  g_assert_cmpint (p2p_fetch_urgent_us (4 * S, S / 5), ==, S + S / 5);
+  g_assert_cmpint (p2p_fetch_urgent_us (4 * S, S), ==, 2 * S);
+  g_assert_cmpint (p2p_fetch_urgent_us (4 * S, 3 * S), ==, 2 * S);
+  g_assert_cmpint (p2p_fetch_urgent_us (S / 10, 0), ==, S / 2);
+  g_assert_cmpint (p2p_fetch_urgent_us (S / 10, S), ==, S / 2);
+  g_assert_cmpint (p2p_fetch_urgent_us (60 * S, 0), ==, 4 * S);
+  g_assert_cmpint (p2p_fetch_urgent_us (0, 0), >, 0);
 }
 
 int
@@ -250,9 +448,14 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/fetch/holder", test_holder);
   g_test_add_func (
       "/policy/fetch/owner-begins-at-once", test_owner_begins_at_once);
+  g_test_add_func (
+      "/policy/fetch/alone-may-take-longer", test_alone_may_take_longer);
   g_test_add_func ("/policy/fetch/ranks-take-turns", test_ranks_take_turns);
   g_test_add_func ("/policy/fetch/turns-are-as-long-as-claims-take",
       test_turns_are_as_long_as_claims_take);
+  g_test_add_func ("/policy/fetch/turns-begin-with-the-listing",
+      test_turns_begin_with_the_listing);
+  g_test_add_func ("/policy/fetch/hidden-viewers", test_hidden_viewers);
   g_test_add_func (
       "/policy/fetch/claim-is-waited-for", test_claim_is_waited_for);
   g_test_add_func ("/policy/fetch/waits-end", test_waits_end);
@@ -260,6 +463,11 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/fetch/quick-peer-goes-on", test_quick_peer_goes_on);
   g_test_add_func (
       "/policy/fetch/slow-peer-is-replaced", test_slow_peer_is_replaced);
+  g_test_add_func ("/policy/fetch/peer-that-is-nearly-there-goes-on",
+      test_peer_that_is_nearly_there_goes_on);
+  g_test_add_func (
+      "/policy/fetch/quick-peer-may-begin", test_quick_peer_may_begin);
+  g_test_add_func ("/policy/fetch/takeovers-end", test_takeovers_end);
   g_test_add_func ("/policy/fetch/derived-threshold", test_derived_threshold);
 
   return g_test_run ();
