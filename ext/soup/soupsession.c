@@ -132,8 +132,15 @@ make_session (const P2pHttpProfile *profile, GError **error)
 }
 
 void
+p2p_soup_prepare (void)
+{
+  g_type_ensure (G_TYPE_INET_SOCKET_ADDRESS);
+}
+
+void
 p2p_soup_sessions_init (P2pSoupSessions *sessions)
 {
+  p2p_soup_prepare ();
   g_queue_init (&sessions->entries);
 }
 

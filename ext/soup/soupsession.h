@@ -12,6 +12,16 @@
 G_BEGIN_DECLS
 
 /**
+ * p2p_soup_prepare:
+ *
+ * To be called before a #SoupSession is made. GLib initialises a class under a
+ * lock that registering a type with interfaces takes, too, and the class of
+ * sessions registers #GInetSocketAddress: with a thread that is registering it
+ * just then, each would wait for the other for ever.
+ */
+void p2p_soup_prepare (void);
+
+/**
  * P2pSoupSessions:
  *
  * A small cache, most recently used first. A session that falls out of it

@@ -3,6 +3,7 @@
  */
 #include "soupws.h"
 #include "soupmessage.h"
+#include "soupsession.h"
 #include "wsguard.h"
 
 #include "base/limits.h"
@@ -425,6 +426,7 @@ p2p_soup_ws_new (GMainContext *context, P2pEventFunc func, gpointer user_data)
 {
   SoupWs *self = g_new0 (SoupWs, 1);
 
+  p2p_soup_prepare ();
   self->port.ops = &ws_ops;
   self->context = g_main_context_ref (context);
   self->func = func;
