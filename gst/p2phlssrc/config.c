@@ -38,6 +38,7 @@
 #define DEFAULT_CACHE_BYTES (G_GUINT64_CONSTANT (256) * 1024 * 1024)
 #define DEFAULT_HTTP_WINDOW (3000 * GST_SECOND)
 #define DEFAULT_P2P_WINDOW (6000 * GST_SECOND)
+#define DEFAULT_PLAYLIST_DELAY (1 * GST_SECOND)
 
 /* The word for an empty list, so that it can be told from "not given". */
 #define NONE "none"
@@ -64,6 +65,7 @@ static const struct
   [P2P_SETTING_URGENT_BUFFER] = { "urgent-buffer", TRUE },
   [P2P_SETTING_HTTP_WINDOW] = { "http-window", TRUE },
   [P2P_SETTING_P2P_WINDOW] = { "p2p-window", TRUE },
+  [P2P_SETTING_MAX_PLAYLIST_DELAY] = { "max-playlist-delay", TRUE },
   [P2P_SETTING_STATS_INTERVAL] = { "stats-interval", TRUE },
 };
 
@@ -266,6 +268,23 @@ p2p_setting_spec (P2pSetting setting)
           "How far ahead of the playhead segments are fetched from peers, in "
           "nanoseconds",
           0, G_MAXUINT64, DEFAULT_P2P_WINDOW, MUTABLE);
+    case P2P_SETTING_MAX_PLAYLIST_DELAY:
+      /**
+       * GstP2pHlsSrc:max-playlist-delay:
+       *
+       * How long a refreshed live playlist may be kept back at the most until
+       * its newest segment has come from a peer, in nanoseconds. It is never
+       * kept for longer than half a segment, nor than the player's buffer
+       * allows; 0: every playlist is handed on at once and whole. What it came
+       * to is in #GstP2pHlsSrc:stats. Default: 1 s. Can change in any state.
+       *
+       * Since: 0.1
+       */
+      return g_param_spec_uint64 ("max-playlist-delay",
+          "Maximum playlist delay",
+          "How long a live playlist may be kept back until its newest segment "
+          "has come from a peer, in nanoseconds (0 = not at all)",
+          0, G_MAXUINT64, DEFAULT_PLAYLIST_DELAY, MUTABLE);
     case P2P_SETTING_STATS_INTERVAL:
       /**
        * GstP2pHlsSrc:stats-interval:
@@ -378,6 +397,19 @@ find_setting (const char *name)
   return -1;
 }
 
+/* GStreamer reads less than nothing as nearly everything; -1 is how it writes
+ * a time that is not given. */
+static gboolean
+is_negative_size (GParamSpec *spec, const char *text)
+{
+  if (*text != '-'
+      || !(G_IS_PARAM_SPEC_UINT (spec) || G_IS_PARAM_SPEC_UINT64 (spec)))
+    return FALSE;
+
+  return strcmp (text, "-1") != 0 || !G_IS_PARAM_SPEC_UINT64 (spec)
+      || G_PARAM_SPEC_UINT64 (spec)->default_value != GST_CLOCK_TIME_NONE;
+}
+
 gboolean
 p2p_value_read (
     GParamSpec *spec, const char *text, GValue *value, GError **error)
@@ -387,7 +419,8 @@ p2p_value_read (
     g_value_set_string (value, *text != '\0' ? text : NULL);
     return TRUE;
   }
-  if (gst_value_deserialize_with_pspec (value, text, spec)
+  if (!is_negative_size (spec, text)
+      && gst_value_deserialize_with_pspec (value, text, spec)
       && !g_param_value_validate (spec, value))
     return TRUE;
   g_value_unset (value);
@@ -577,6 +610,8 @@ fill_engine (P2pConfig *config, const P2pSettings *settings)
         microseconds (settings, P2P_SETTING_URGENT_BUFFER);
   engine->http_window_us = microseconds (settings, P2P_SETTING_HTTP_WINDOW);
   engine->p2p_window_us = microseconds (settings, P2P_SETTING_P2P_WINDOW);
+  engine->max_playlist_delay_us =
+      microseconds (settings, P2P_SETTING_MAX_PLAYLIST_DELAY);
   engine->seed = (guint64) g_random_int () << 32 | g_random_int ();
 }
 

@@ -10,6 +10,8 @@
 /* The plugin of hlsdemux2, dashdemux2 and mssdemux2. */
 #define FETCHING_PLUGIN "adaptivedemux2"
 
+#define TYPEFIND_PLUGIN "typefindfunctions"
+
 static gboolean
 fetches (GstElement *element)
 {
@@ -84,4 +86,13 @@ p2p_find_reader (GstPad *pad)
   }
 
   return P2P_READER_ORDINARY;
+}
+
+void
+p2p_prepare_reader (GstPad *pad)
+{
+  g_autoptr (GstPlugin) plugin G_GNUC_UNUSED = NULL;
+
+  if (p2p_find_reader (pad) == P2P_READER_UNDECIDED)
+    plugin = gst_plugin_load_by_name (TYPEFIND_PLUGIN);
 }

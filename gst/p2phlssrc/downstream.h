@@ -28,4 +28,14 @@ typedef enum
 /* Looks along the pipeline from @pad on. */
 P2pReader p2p_find_reader (GstPad *pad);
 
+/**
+ * p2p_prepare_reader:
+ * @pad: where an answer will come out that is on its way
+ *
+ * Loads what a typefinder downstream will need, while there is time. Whoever
+ * gets caps before bytes would load it after its demuxer, and decodebin look
+ * through all factories once more (docs/design/gateway.md).
+ */
+void p2p_prepare_reader (GstPad *pad);
+
 G_END_DECLS

@@ -208,8 +208,11 @@ start_request (GstP2pHlsSrc *src)
   if (!install (src, &src->queue, queue))
     return GST_FLOW_FLUSHING;
 
-  return post_request (src, queue, &question.request) ? GST_FLOW_OK
-                                                      : GST_FLOW_ERROR;
+  if (!post_request (src, queue, &question.request))
+    return GST_FLOW_ERROR;
+  p2p_prepare_reader (GST_BASE_SRC_PAD (src));
+
+  return GST_FLOW_OK;
 }
 
 /* --- headers -------------------------------------------------------------*/

@@ -27,6 +27,9 @@
  * - `stored-bytes` (#guint64, bytes): in memory now, parts of segments too
  * - `registry-misses` (#guint64, requests): for what no playlist had named,
  *   and so was not shared
+ * - `playlists-delayed` (#guint64, playlists): live ones that were kept back for
+ *   their newest segment, see #GstP2pHlsSrc:max-playlist-delay
+ * - `playlist-delay-us` (#guint64, microseconds): for how long, all together
  * - `trackers` (array of structures): one for each of
  *   #GstP2pHlsSrc:trackers
  *   - `url` (string): as it was given
@@ -114,7 +117,9 @@ p2p_stats_to_structure (const P2pStats *stats, const char *name)
       G_TYPE_UINT, stats->peers_known, "segments-stored", G_TYPE_UINT,
       stats->segments_stored, "stored-bytes", G_TYPE_UINT64,
       stats->stored_bytes, "registry-misses", G_TYPE_UINT64,
-      stats->registry_misses, NULL);
+      stats->registry_misses, "playlists-delayed", G_TYPE_UINT64,
+      stats->playlists_delayed, "playlist-delay-us", G_TYPE_UINT64,
+      (guint64) stats->playlist_delay_us, NULL);
 
   take_array (structure, "trackers", stats->trackers, tracker_structure);
   take_array (structure, "swarms", stats->swarms, swarm_structure);

@@ -50,6 +50,7 @@ test_defaults (void)
       config->engine.http_window_us, ==, G_GINT64_CONSTANT (3000000000));
   g_assert_cmpint (
       config->engine.p2p_window_us, ==, G_GINT64_CONSTANT (6000000000));
+  g_assert_cmpint (config->engine.max_playlist_delay_us, ==, 1000000);
   g_assert_cmpuint (config->stats_interval_ms, ==, 0);
   p2p_settings_clear (&settings);
 }
@@ -82,7 +83,7 @@ test_variable (void)
       "ice-servers=none;;p2p=false;upload=no;swarm-id=a=b;protocols=v2;"
       "max-peers=7;max-upload-bitrate=1000;cache-size=5;"
       "urgent-buffer=4000000000;http-window=1000;p2p-window=2000;"
-      "stats-interval=1000;",
+      "max-playlist-delay=3000;stats-interval=1000;",
       &error));
   g_assert_no_error (error);
   config = p2p_config_new (&settings, &error);
@@ -101,6 +102,7 @@ test_variable (void)
   g_assert_cmpint (config->engine.urgent_buffer_us, ==, 4000000);
   g_assert_cmpint (config->engine.http_window_us, ==, 1);
   g_assert_cmpint (config->engine.p2p_window_us, ==, 2);
+  g_assert_cmpint (config->engine.max_playlist_delay_us, ==, 3);
   g_assert_cmpuint (config->stats_interval_ms, ==, 1000);
   for (guint i = 0; i < P2P_N_SETTINGS; i++)
     g_assert_false (settings.is_explicit[i]);
@@ -158,6 +160,9 @@ test_refused (void)
     { "max-peers=many", "many" },
     { "protocols=v9", "v9" },
     { "cache-size=1MB", "cache-size" },
+    { "cache-size=-1", "cache-size" },
+    { "stats-interval=-5", "stats-interval" },
+    { "urgent-buffer=-2", "urgent-buffer" },
     { "trackers=http://h", "http://h" },
     { "trackers=ws://a,nonsense", "nonsense" },
     { "trackers=ws://", "ws://" },

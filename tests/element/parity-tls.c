@@ -3,6 +3,7 @@
  */
 #include "parity.h"
 #include "support/testcert.h"
+#include "support/tunnel.h"
 
 #include <gst/check/gstcheck.h>
 
@@ -15,6 +16,7 @@ static TestAuthority *authority;
 static GTlsDatabase *trust;
 static TestHttpServer *server;
 static TestHttpServer *plain;
+static TestTunnel *tunnel;
 static GBytes *body;
 
 static void
@@ -42,6 +44,7 @@ tear_down (void)
 {
   g_clear_pointer (&server, test_http_server_free);
   g_clear_pointer (&plain, test_http_server_free);
+  g_clear_pointer (&tunnel, test_tunnel_free);
   g_clear_pointer (&body, g_bytes_unref);
   g_clear_object (&trust);
   g_clear_pointer (&authority, test_authority_free);
@@ -204,6 +207,144 @@ GST_START_TEST (test_from_plain)
 
 GST_END_TEST;
 
+/* --- a certificate of the user's --------------------------------------------*/
+
+typedef struct
+{
+  GTlsInteraction parent;
+  GTlsCertificate *certificate; /* (nullable) */
+} Interaction;
+
+typedef struct
+{
+  GTlsInteractionClass parent;
+} InteractionClass;
+
+GType interaction_get_type (void);
+G_DEFINE_TYPE (Interaction, interaction, G_TYPE_TLS_INTERACTION);
+
+static GTlsInteractionResult
+give_certificate (GTlsInteraction *base, GTlsConnection *connection,
+    GTlsCertificateRequestFlags flags, GCancellable *cancellable,
+    GError **error)
+{
+  Interaction *self = (Interaction *) base;
+
+  g_tls_connection_set_certificate (connection, self->certificate);
+
+  return G_TLS_INTERACTION_HANDLED;
+}
+
+static void
+interaction_finalize (GObject *object)
+{
+  g_object_unref (((Interaction *) object)->certificate);
+  G_OBJECT_CLASS (interaction_parent_class)->finalize (object);
+}
+
+static void
+interaction_class_init (InteractionClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = interaction_finalize;
+  G_TLS_INTERACTION_CLASS (class)->request_certificate = give_certificate;
+}
+
+static void
+interaction_init (Interaction *self)
+{
+}
+
+static void
+trust_and_show (Player *player, const ParityCase *parity)
+{
+  Interaction *interaction = g_object_new (interaction_get_type (), NULL);
+
+  interaction->certificate =
+      test_authority_sign (authority, "DNS:client.invalid");
+  trust_authority (player, parity);
+  g_object_set (player->src, "tls-interaction", interaction, NULL);
+  g_object_unref (interaction);
+}
+
+/* A server that wants one gets it from the interaction; without, it leaves. */
+GST_START_TEST (test_client_certificate)
+{
+  g_autoptr (GTlsCertificate) certificate =
+      test_authority_sign (authority, OUR_NAMES);
+
+  server = test_http_server_new_asking (certificate);
+  test_http_server_set (server, "/body", &(TestHttpResource){ .body = body });
+  parity_check (server,
+      &(ParityCase){ .path = "/body",
+          .prepare = __i__ ? trust_and_show : trust_authority,
+          .body = __i__ ? body : NULL,
+          .error = __i__ ? 0 : PARITY_BASE_ERROR });
+}
+
+GST_END_TEST;
+
+/* --- through a proxy ---------------------------------------------------------*/
+
+static void
+trust_and_go_through (Player *player, const ParityCase *parity)
+{
+  const char *const *login = parity->data;
+  g_autofree char *proxy = test_tunnel_uri (tunnel);
+
+  trust_authority (player, parity);
+  g_object_set (player->src, "proxy", proxy, NULL);
+  if (login != NULL)
+    g_object_set (
+        player->src, "proxy-id", login[0], "proxy-pw", login[1], NULL);
+}
+
+/* TLS is with the server: the proxy sees its name and no more. */
+GST_START_TEST (test_proxy)
+{
+  tunnel = test_tunnel_new (NULL, NULL);
+  listen_as (OUR_NAMES, __i__);
+  parity_check (server,
+      &(ParityCase){
+          .path = "/body", .prepare = trust_and_go_through, .body = body });
+  fail_unless_equals_int (test_tunnel_opened (tunnel), 2);
+}
+
+GST_END_TEST;
+
+GST_START_TEST (test_proxy_without_login)
+{
+  tunnel = test_tunnel_new ("p", "q");
+  listen_as (OUR_NAMES, FALSE);
+  parity_check (server,
+      &(ParityCase){ .path = "/body",
+          .prepare = trust_and_go_through,
+          .error = GST_RESOURCE_ERROR_NOT_AUTHORIZED });
+  fail_unless_equals_int (test_tunnel_opened (tunnel), 0);
+}
+
+GST_END_TEST;
+
+static const char *const logins[][2] = { { "p", "q" }, { "p", "r" } };
+
+/* souphttpsrc takes what the proxy says of the login for the resource, whether
+ * it is the right one or not. */
+GST_START_TEST (test_proxy_with_login)
+{
+  gboolean is_right = __i__ == 0;
+
+  tunnel = test_tunnel_new ("p", "q");
+  listen_as (OUR_NAMES, FALSE);
+  g_free (parity_report (server, PARITY_OURS,
+      &(ParityCase){ .path = "/body",
+          .prepare = trust_and_go_through,
+          .data = logins[__i__],
+          .body = is_right ? body : NULL,
+          .error = is_right ? 0 : GST_RESOURCE_ERROR_NOT_AUTHORIZED }));
+  fail_unless_equals_int (test_tunnel_opened (tunnel), is_right);
+}
+
+GST_END_TEST;
+
 /* One speaks TLS, the other does not. */
 GST_START_TEST (test_wrong_protocol)
 {
@@ -239,6 +380,10 @@ parity_tls_suite (void)
   tcase_add_test (tests, test_ca_file_is_away);
   tcase_add_test (tests, test_to_plain);
   tcase_add_loop_test (tests, test_from_plain, 0, 2);
+  tcase_add_loop_test (tests, test_client_certificate, 0, 2);
+  tcase_add_loop_test (tests, test_proxy, 0, 2);
+  tcase_add_test (tests, test_proxy_without_login);
+  tcase_add_loop_test (tests, test_proxy_with_login, 0, 2);
   tcase_add_loop_test (tests, test_wrong_protocol, 0, 2);
 
   return suite;

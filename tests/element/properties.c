@@ -60,6 +60,7 @@ static const struct
   { "urgent-buffer", "guint64", "18446744073709551615" },
   { "http-window", "guint64", "3000000000000" },
   { "p2p-window", "guint64", "6000000000000" },
+  { "max-playlist-delay", "guint64", "1000000000" },
   { "stats-interval", "guint", "0" },
   /* These souphttpsrc has had since 1.26; here they do not depend on it. */
   { "retry-backoff-factor", "gdouble", "0" },

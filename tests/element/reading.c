@@ -100,26 +100,64 @@ find_type (GstTypeFind *find, gpointer user_data)
       find, GST_TYPE_FIND_MAXIMUM, "application/x-body", NULL, NULL);
 }
 
+/* A typefinder is next, and nothing follows it. */
+static Player *
+new_undecided_player (const char *path, GstElement **typefind)
+{
+  g_autofree char *uri = test_http_server_uri (server, path);
+  Player *player = player_new (OURS, uri);
+
+  *typefind = gst_element_factory_make ("typefind", NULL);
+  gst_element_unlink (player->src, player->sink);
+  gst_bin_add (GST_BIN (player->pipeline), *typefind);
+  fail_unless (gst_element_link (player->src, *typefind));
+
+  return player;
+}
+
 /* It asks for the URI, whose ending it wants to know, with its own lock held. */
 GST_START_TEST (test_typefind)
 {
-  g_autofree char *uri = test_http_server_uri (server, "/body");
-  g_autoptr (Player) player = player_new (OURS, uri);
-  GstElement *typefind = gst_element_factory_make ("typefind", NULL);
+  GstElement *typefind;
+  g_autoptr (Player) player = new_undecided_player ("/body", &typefind);
   g_autoptr (GstCaps) caps = NULL;
 
+  fail_unless (gst_element_link (typefind, player->sink));
   gst_type_find_register (
       NULL, "body", GST_RANK_PRIMARY, find_type, NULL, NULL, NULL, NULL);
-  gst_element_unlink (player->src, player->sink);
-  gst_bin_add (GST_BIN (player->pipeline), typefind);
-  fail_unless (
-      gst_element_link_many (player->src, typefind, player->sink, NULL));
   player_run (player);
   fail_unless (player->eos);
   fail_unless (player_has_exactly (player, body));
   caps = player_caps (player);
   fail_unless (gst_structure_has_name (
       gst_caps_get_structure (caps, 0), "application/x-body"));
+}
+
+GST_END_TEST;
+
+static gboolean
+has_typefind_functions (void)
+{
+  g_autoptr (GstPlugin) plugin =
+      gst_registry_find_plugin (gst_registry_get (), "typefindfunctions");
+
+  fail_unless (plugin != NULL);
+
+  return gst_plugin_is_loaded (plugin);
+}
+
+/* They are there before there is anything to look at. */
+GST_START_TEST (test_typefind_is_prepared)
+{
+  GstElement *typefind;
+  g_autoptr (Player) player = NULL;
+
+  test_http_server_set (server, "/silent",
+      &(TestHttpResource){ .body = body, .ending = TEST_HTTP_STALL });
+  player = new_undecided_player ("/silent", &typefind);
+  fail_if (has_typefind_functions ());
+  gst_element_set_state (player->pipeline, GST_STATE_PLAYING);
+  wait_until (has_typefind_functions ());
 }
 
 GST_END_TEST;
@@ -494,6 +532,7 @@ reading_suite (void)
   tcase_add_test (tests, test_unknown_size);
   tcase_add_test (tests, test_prefix);
   tcase_add_test (tests, test_typefind);
+  tcase_add_test (tests, test_typefind_is_prepared);
   tcase_add_test (tests, test_headers);
   tcase_add_test (tests, test_headers_of_failure);
   tcase_add_test (tests, test_caps);

@@ -308,6 +308,55 @@ GST_START_TEST (test_seek_without_answer)
 
 GST_END_TEST;
 
+/* How many of the bytes that came are those of the body's beginning. */
+static gsize
+matching (Player *player)
+{
+  const guint8 *whole = g_bytes_get_data (body, NULL);
+  gsize at = 0;
+
+  while (at < player->bytes->len && player->bytes->data[at] == whole[at])
+    at++;
+
+  return at;
+}
+
+/* Flushed in the middle of a body, and nobody seeks: it goes on, over the same
+ * answer, as a server without ranges has no other. What was on its way to the
+ * sink is lost, one buffer each time at most. */
+GST_START_TEST (test_flush_without_seek)
+{
+  g_autoptr (Player) player = new_player ("/slow");
+  const guint8 *whole = g_bytes_get_data (body, NULL);
+  gsize kept, rest;
+
+  test_http_server_set (server, "/slow",
+      &(TestHttpResource){ .body = body,
+          .no_ranges = TRUE,
+          .piece_bytes = 50000,
+          .piece_delay_ms = 1 });
+  g_object_set (player->sink, "async", FALSE, NULL);
+  player_set_state (player, GST_STATE_PLAYING);
+  player_wait_bytes (player, 1);
+  fail_unless (
+      gst_element_send_event (player->src, gst_event_new_flush_start ()));
+  fail_unless (
+      gst_element_send_event (player->src, gst_event_new_flush_stop (TRUE)));
+  player_run (player);
+
+  fail_unless (player->eos);
+  kept = matching (player);
+  rest = player->bytes->len - kept;
+  fail_unless (
+      memcmp (player->bytes->data + kept, whole + BODY_BYTES - rest, rest)
+      == 0);
+  fail_unless (player->bytes->len >= BODY_BYTES / 2, "%u bytes are left",
+      player->bytes->len);
+  fail_unless_equals_int (test_http_server_requests (server, "/slow"), 1);
+}
+
+GST_END_TEST;
+
 /* Paused in the middle of a body, then on to its end. */
 GST_START_TEST (test_pause)
 {
@@ -387,6 +436,7 @@ seeking_suite (void)
   tcase_add_test (tests, test_stop_within_body);
   tcase_add_test (tests, test_stop_while_full);
   tcase_add_test (tests, test_seek_without_answer);
+  tcase_add_test (tests, test_flush_without_seek);
   tcase_add_test (tests, test_pause);
   tcase_add_test (tests, test_pause_live);
 

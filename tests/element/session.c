@@ -254,7 +254,8 @@ GST_START_TEST (test_change_while_playing)
   g_object_set (player->src, "max-peers", 5, "upload", FALSE,
       "max-upload-bitrate", G_GUINT64_CONSTANT (1000), "http-window",
       1 * GST_SECOND, "p2p-window", 2 * GST_SECOND, "urgent-buffer",
-      3 * GST_SECOND, "p2p", FALSE, "p2p", TRUE, NULL);
+      3 * GST_SECOND, "max-playlist-delay", G_GUINT64_CONSTANT (0), "p2p",
+      FALSE, "p2p", TRUE, NULL);
   /* Left as they are until the next session. */
   g_object_set (player->src, "swarm-id", "x", "cache-size",
       G_GUINT64_CONSTANT (1000), NULL);
@@ -290,6 +291,8 @@ static const struct
   { "segments-stored", "guint" },
   { "stored-bytes", "guint64" },
   { "registry-misses", "guint64" },
+  { "playlists-delayed", "guint64" },
+  { "playlist-delay-us", "guint64" },
   { "trackers", "GstValueArray" },
   { "swarms", "GstValueArray" },
   { "peer-list", "GstValueArray" },

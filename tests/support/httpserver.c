@@ -560,8 +560,24 @@ listen_plain (TestHttpServer *server)
   server->origin = p2p_listener_get_uri (server->listener, "http");
 }
 
+/* Any certificate will do. */
+static gboolean
+on_accept_certificate (SoupServerMessage *message, GTlsCertificate *certificate,
+    GTlsCertificateFlags errors, gpointer user_data)
+{
+  return TRUE;
+}
+
+static void
+on_request_started (
+    SoupServer *soup, SoupServerMessage *message, gpointer user_data)
+{
+  g_signal_connect (
+      message, "accept-certificate", G_CALLBACK (on_accept_certificate), NULL);
+}
+
 static TestHttpServer *
-server_new (GTlsCertificate *certificate, gboolean http2)
+server_new (GTlsCertificate *certificate, gboolean http2, gboolean asks)
 {
   TestHttpServer *server = g_new0 (TestHttpServer, 1);
 
@@ -586,6 +602,11 @@ server_new (GTlsCertificate *certificate, gboolean http2)
   soup_server_add_handler (server->soup, NULL, on_request, server, NULL);
   g_signal_connect (
       server->soup, "request-read", G_CALLBACK (on_request_read), server);
+  if (asks) {
+    soup_server_set_tls_auth_mode (server->soup, G_TLS_AUTHENTICATION_REQUIRED);
+    g_signal_connect (
+        server->soup, "request-started", G_CALLBACK (on_request_started), NULL);
+  }
   if (certificate != NULL)
     listen_tls (server);
   else
@@ -599,19 +620,25 @@ server_new (GTlsCertificate *certificate, gboolean http2)
 TestHttpServer *
 test_http_server_new (void)
 {
-  return server_new (NULL, FALSE);
+  return server_new (NULL, FALSE, FALSE);
 }
 
 TestHttpServer *
 test_http_server_new_tls (gboolean http2)
 {
-  return server_new (test_certificate_new (), http2);
+  return server_new (test_certificate_new (), http2, FALSE);
 }
 
 TestHttpServer *
 test_http_server_new_with (GTlsCertificate *certificate, gboolean http2)
 {
-  return server_new (g_object_ref (certificate), http2);
+  return server_new (g_object_ref (certificate), http2, FALSE);
+}
+
+TestHttpServer *
+test_http_server_new_asking (GTlsCertificate *certificate)
+{
+  return server_new (g_object_ref (certificate), FALSE, TRUE);
 }
 
 static gboolean

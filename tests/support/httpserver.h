@@ -61,6 +61,9 @@ TestHttpServer *test_http_server_new_tls (gboolean http2);
 TestHttpServer *test_http_server_new_with (
     GTlsCertificate *certificate, gboolean http2);
 
+/* The same, HTTP/1.1, for those alone who show a certificate themselves. */
+TestHttpServer *test_http_server_new_asking (GTlsCertificate *certificate);
+
 /* Drops every connection. */
 void test_http_server_free (TestHttpServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestHttpServer, test_http_server_free)
