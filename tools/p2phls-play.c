@@ -8,6 +8,7 @@
 #include <gst/gst.h>
 #include <gst/video/navigation.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
@@ -258,20 +259,53 @@ set_up (Player *player, const char *given)
   printf ("%s\nq or Control-C ends it.\n", uri);
 }
 
+/* Ends the program where there is nothing to play. Returns: (transfer full). */
+static char *
+take_uri (int *argc, char ***argv)
+{
+  g_auto (GStrv) rest = NULL;
+  const GOptionEntry entries[] = {
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL,
+        "URI" },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_set_summary (context,
+      "Plays the stream at URI, the address of an .m3u8 (http: or https:), and "
+      "shows\nwhat comes from other viewers. q or Control-C ends it.");
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_add_group (context, gst_init_get_option_group ());
+  if (!g_option_context_parse (context, argc, argv, &error)) {
+    g_printerr ("p2phls-play: %s, see --help\n", error->message);
+    exit (1);
+  }
+  if (rest == NULL || rest[1] != NULL) {
+    g_printerr ("usage: p2phls-play URI, see --help\n");
+    exit (2);
+  }
+  if (!gst_uri_is_valid (rest[0])) {
+    g_printerr (
+        "p2phls-play: \"%s\" is no URI\n"
+        "usage: p2phls-play https://example.org/live.m3u8, see --help\n",
+        rest[0]);
+    exit (1);
+  }
+
+  return g_strdup (rest[0]);
+}
+
 int
 main (int argc, char **argv)
 {
   Player player = { .buffering = 100 };
+  g_autofree char *uri = take_uri (&argc, &argv);
   g_autoptr (GstBus) bus = NULL;
   guint watch;
 
-  gst_init (&argc, &argv);
-  if (argc != 2) {
-    g_printerr ("usage: p2phls-play URI\n");
-    return 2;
-  }
   player.loop = g_main_loop_new (NULL, FALSE);
-  set_up (&player, argv[1]);
+  set_up (&player, uri);
   open_terminal (&player);
 
   bus = gst_element_get_bus (player.playbin);

@@ -503,6 +503,15 @@ take_fragment (Viewer *viewer, const GstStructure *statistics)
   g_array_append_val (viewer->fragments, fragment);
 }
 
+/* In the thread that posts. Played flat out, hlsdemux2 posts more of these than
+ * there are packets; nobody waits for a level here. */
+static GstBusSyncReply
+on_posted (GstBus *bus, GstMessage *message, gpointer viewer)
+{
+  return GST_MESSAGE_TYPE (message) == GST_MESSAGE_BUFFERING ? GST_BUS_DROP
+                                                             : GST_BUS_PASS;
+}
+
 static gboolean
 on_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -553,6 +562,7 @@ play (Viewer *viewer)
   g_autoptr (GstBus) bus = gst_element_get_bus (viewer->pipeline);
   guint watch = gst_bus_add_watch (bus, on_message, viewer);
 
+  gst_bus_set_sync_handler (bus, on_posted, viewer, NULL);
   g_timeout_add_seconds (1, on_second, viewer);
   g_unix_signal_add (SIGINT, on_leave, viewer);
   g_unix_signal_add (SIGTERM, on_leave, viewer);

@@ -11,11 +11,13 @@ import procs
 
 
 class Figure:
-    """One line of the table."""
+    """One line of the table. simulated: what the simulator says of it."""
 
-    def __init__(self, name, measured, most=None, least=None, unit=""):
+    def __init__(self, name, measured, most=None, least=None, unit="",
+                 simulated=None):
         self.name, self.measured, self.unit = name, measured, unit
         self.most, self.least = most, least
+        self.simulated = simulated
 
     @property
     def wanted(self):
@@ -61,11 +63,14 @@ def watch(label, seconds, viewers=()):
 
 def table(figures):
     width = max(len(f.name) for f in figures)
-    print("%-*s  %10s  %12s" % (width, "figure", "wanted", "measured"))
+    both = any(f.simulated is not None for f in figures)
+    print("%-*s  %10s  %12s%s" % (width, "figure", "wanted", "measured",
+                                  "    simulated" if both else ""))
     for f in figures:
-        print("%-*s  %10s  %8.2f %-6s%s" % (
+        beside = "" if f.simulated is None else "%8.2f" % f.simulated
+        print("%-*s  %10s  %8.2f %-6s%s%s" % (
             width, f.name, f.wanted, f.measured, f.unit,
-            "" if f.met else " MISSED"))
+            " %-9s" % beside if both else "", "" if f.met else " MISSED"))
     sys.stdout.flush()
 
 
@@ -84,7 +89,8 @@ def measure(scenarios, names):
 def write(figures, path):
     with open(path, "w") as file:
         json.dump([{"name": f.name, "wanted": f.wanted, "unit": f.unit,
-                    "measured": f.measured, "met": f.met}
+                    "measured": f.measured, "simulated": f.simulated,
+                    "met": f.met}
                    for f in figures], file, indent=1)
 
 
