@@ -9,6 +9,7 @@
                            a segment
    bytes.py live KIND      live, two viewers
    bytes.py switch         the variant changes on the way
+   bytes.py network_path   URIs that name a host, but no scheme
 
 With --demuxer NAME before the rest: another demuxer than hlsdemux, both over
 our element and over souphttpsrc."""
@@ -86,6 +87,21 @@ def http(kind):
             trackers="none", **SHARED))
         compare(wanted, prefix, viewer.finish())
         check(viewer.stat("p2p-bytes") == 0, "nobody else was there",
+              viewer.last)
+
+
+def network_path():
+    """URIs that begin with two slashes, which hlsdemux takes for a path."""
+    with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
+        origin = cast.add(origins.Origin(corpus.folder("ts", SECONDS)))
+        origin.base = "//"
+        wanted = reference(origin, folder)
+        prefix = os.path.join(folder, "p2phls")
+        viewer = cast.add(watch(
+            origin.url("master.m3u8"), "--flat-out", "--dump", prefix,
+            trackers="none", **SHARED))
+        compare(wanted, prefix, viewer.finish())
+        check(viewer.stat("http-segments") > 0, "they are shared",
               viewer.last)
 
 
@@ -227,7 +243,8 @@ def switch():
         check(len(used) > 1, "the variant did change", (used, slow.times))
 
 
-MODES = {f.__name__: f for f in (http, peer, mixed, live, switch)}
+MODES = {f.__name__: f for f in (
+    http, network_path, peer, mixed, live, switch)}
 
 if __name__ == "__main__":
     if sys.argv[1] == "--demuxer":

@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import corpus  # noqa: E402
 import origin as origins  # noqa: E402
 import procs  # noqa: E402
+import trust  # noqa: E402
 from check import check  # noqa: E402
 
 PREFIX = sys.argv[2:]
@@ -143,6 +144,22 @@ def plain(cast):
     check(all(client.ask(url)[2] == file_of(folder, url)
               for url in segments), "each segment is the origin's")
     check(gateway.noise == [], "nothing is said about it", gateway.noise)
+    leave(gateway)
+
+
+def secure(cast):
+    """From an origin with TLS; between the gateway and the player is none."""
+    folder = corpus.folder("fmp4", 60)
+    origin = cast.add(origins.Origin(folder, certificate=trust.enter()))
+    gateway = start(cast, origin, scheme="p2phls+http")
+    check(re.fullmatch(LOCAL + r"https/127\.0\.0\.1:\d+/master\.m3u8",
+                       gateway.url), "the origin is asked over TLS",
+          gateway.url)
+    client, _, segments = open_stream(gateway)
+    check(all(client.ask(url)[2] == file_of(folder, url)
+              for url in segments), "each segment is the origin's")
+    check(client.ask(segments[0].replace("/https/", "/http/"))[0] == 404,
+          "and never without")
     leave(gateway)
 
 
@@ -339,22 +356,28 @@ def page(cast):
     leave(gateway)
 
 
-def frames(url):
-    """What ffmpeg reads, as a line for each frame with its digest."""
+def frames(url, start=0):
+    """What ffmpeg reads of all tracks and variants, as a line for each frame
+    with its digest. start: seconds"""
     return subprocess.run(
-        ["ffmpeg", "-nostdin", "-v", "error", "-i", url, "-c", "copy",
-         "-f", "framemd5", "-"], check=True, capture_output=True).stdout
+        ["ffmpeg", "-nostdin", "-v", "error", "-ss", str(start), "-i", url,
+         "-map", "0", "-c", "copy", "-f", "framemd5", "-"], check=True,
+        capture_output=True).stdout
 
 
 def ffmpeg(cast):
-    """A player of another family reads the same frames."""
-    origin = cast.add(origins.Origin(corpus.folder("ts", 60)))
-    gateway = start(cast, origin)
-    ours = frames(gateway.url)
-    check(ours.count(b"\n") > 1000, "ffmpeg plays it", ours[-500:])
-    check(ours == frames(origin.url("master.m3u8", "http")),
-          "frame by frame the origin's")
-    leave(gateway)
+    """A player of another family reads the same frames, from everywhere."""
+    for kind, tracks in (("ts", 2), ("audio", 3), ("variants", 6)):
+        origin = cast.add(origins.Origin(corpus.folder(kind, 60)))
+        gateway = start(cast, origin)
+        for at in (0, 31):
+            ours = frames(gateway.url, at)
+            check(ours.count(b"#media_type") == tracks
+                  and ours.count(b"\n") > 1000, "ffmpeg plays %s from %d s"
+                  % (kind, at), ours[-500:])
+            check(ours == frames(origin.url("master.m3u8", "http"), at),
+                  "frame by frame the origin's")
+        leave(gateway)
 
 
 def shared(cast):
@@ -469,7 +492,7 @@ def settings(cast):
           gateway.process.returncode)
 
 
-SCENES = {"bytes": bytes_, "plain": plain, "forged": forged,
+SCENES = {"bytes": bytes_, "plain": plain, "secure": secure, "forged": forged,
           "faults": faults, "gone": gone, "live": live, "other": other,
           "page": page, "ffmpeg": ffmpeg, "shared": shared, "refused": refused,
           "settings": settings}

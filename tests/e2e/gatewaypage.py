@@ -5,9 +5,9 @@
 shares the same stream: its bytes come from the peer, and the status page
 shows it, in the light at a desk and in the dark on a phone.
 
-    gatewaypage.py [--screenshot NAME [--seconds N]]
+    gatewaypage.py [--orders | --screenshot NAME [--seconds N]]
 
-With a name it takes the README's pictures instead, NAME.png and NAME-dark.png,
+With --orders the page seeks, switches and pauses instead. With a name it takes the README's pictures instead, NAME.png and NAME-dark.png,
 and NAME-phone.png: of a live stream, after some minutes.
 """
 
@@ -108,6 +108,31 @@ def share():
         return [last["player"]] if last["player"]["stalls"] else []
 
 
+# A stream, its window if it is live, and what the page does with it.
+ORDERS = (
+    ("variants", None, "for=2,level=0,for=4,level=2,for=4,seek=41,for=3"),
+    ("audio", None, "for=2,audio=1,for=4,audio=0,for=4,seek=41,for=3"),
+    ("ts", 10, "for=3,pause=4,for=6"))
+
+
+def follow(kind, window, orders):
+    with procs.Cast() as cast:
+        origin = cast.add(origins.Origin(corpus.folder(kind, 60), window))
+        origin.start()
+        gateway = cast.add(procs.Gateway(
+            origin.url("master.m3u8", "http"), trackers="none",
+            ice_servers="none"))
+        browser = cast.add(Browser(gateway, "--orders", orders))
+        try:
+            procs.wait_for("%s: %s" % (kind, orders), lambda:
+                           browser.seen("player", "undone") == [])
+        except TimeoutError as late:
+            check(False, str(late), "%s\n%s" % (browser.last, browser.noise))
+        player = browser.last["player"]
+        check(not any("fatal" in error for error in player["errors"]),
+              "%s: %s" % (kind, orders), player)
+
+
 def named(url, name):
     """The same place under a name: GLib and browsers know .localhost."""
     return url.replace("127.0.0.1", name + ".localhost")
@@ -158,11 +183,16 @@ def picture(name, seconds):
 
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--orders", action="store_true")
     parser.add_argument("--screenshot")
     parser.add_argument("--seconds", type=int, default=290)
     arguments = parser.parse_args()
     if arguments.screenshot:
         picture(arguments.screenshot, arguments.seconds)
+        return
+    if arguments.orders:
+        for story in ORDERS:
+            follow(*story)
         return
     # A browser's start can take both cores of a small machine; a stall of
     # ours would come again.

@@ -4,8 +4,9 @@
 """players.py hls WAY      a stream on two origins, to its end, with a peer
                         that holds it
    players.py look WAY     gst-discoverer-1.0 at such a stream
-   players.py plain WAY    a film, radios, images
-   players.py STORY        orders: seek, audio, variants, pause, long_pause
+   players.py plain WAY    films, one of them DASH, radios, images
+   players.py STORY        orders: seek, audio, variants, pause, long_pause;
+                        secure: over TLS
 
 WAY: how p2phlssrc comes in, see WAYS; stories are told both ways. All players
 play at once, each a second time over souphttpsrc, and what is wanted is what
@@ -27,6 +28,7 @@ import corpus  # noqa: E402
 import origin as origins  # noqa: E402
 import procs  # noqa: E402
 import radio  # noqa: E402
+import trust  # noqa: E402
 import typist  # noqa: E402
 from check import check  # noqa: E402
 
@@ -218,8 +220,9 @@ class Stage:
     first origin has the master playlist, which names everything else by its
     URI on the second. The plain players have a pair of their own."""
 
-    def __init__(self, cast, kind="ts"):
+    def __init__(self, cast, kind="ts", certificate=None):
         self.folder = corpus.folder(kind, SECONDS)
+        self.certificate = certificate
         self.first, self.second = self.pair(cast)
         self.plain = self.pair(cast)
         self.tracker = cast.add(procs.tracker())
@@ -232,8 +235,10 @@ class Stage:
         self.second.reset()
 
     def pair(self, cast):
-        first, second = (cast.add(origins.Origin(self.folder, host=host))
-                         for host in ("127.0.0.1", "localhost"))
+        first, second = (
+            cast.add(origins.Origin(
+                self.folder, host=host, certificate=self.certificate))
+            for host in ("127.0.0.1", "localhost"))
         first.elsewhere = second.elsewhere = second
         return first, second
 
@@ -280,9 +285,9 @@ def left_by_peers(stage, players):
           stage.seeder.last)
 
 
-def look(way):
+def look(way, certificate=None):
     with procs.Cast() as cast:
-        stage = Stage(cast, "fmp4")
+        stage = Stage(cast, "fmp4", certificate)
         # It is soon done: the slow header leaves time to meet the peer.
         stage.second.fault(r"init", bytes_per_second=300)
         for plain, ours in stage.play(cast, ["gst-discoverer"], [way]):
@@ -308,7 +313,8 @@ def contents():
             os.path.join(folder, "radio.mp3"), 48000, TITLES))
         ogg = cast.add(radio.Radio(os.path.join(folder, "radio.ogg"), 16000))
         found = {name: lambda scheme, name=name: files.url(name, scheme)
-                 for name in ("film.mp4", "still.jpg", "still.png")}
+                 for name in ("film.mp4", "film.mpd",
+                              "still.jpg", "still.png")}
         found.update({"radio.mp3": mp3.url, "radio.ogg": ogg.url})
         yield found
 
@@ -317,7 +323,7 @@ def plain(way):
     with procs.Cast() as cast, contents() as found:
         for content, url in found.items():
             orders = ["play", "end"]
-            if content == "film.mp4":
+            if content.startswith("film"):
                 orders[1:1] = ["for=2", "seek=5", "for=1"]
             print("====== %s" % content)
             for soup, ours in play(
@@ -333,7 +339,7 @@ def alike(content, soup, ours):
         check(soup.buffered() and ours.buffered(), "it buffers")
     if not ours.is_driven:
         return
-    same_media(soup, ours, sought=content == "film.mp4")
+    same_media(soup, ours, sought=content.startswith("film"))
     check(ours.last["titles"] == soup.last["titles"], "the same titles",
           (soup.last, ours.last))
     if content == "radio.mp3":
@@ -345,9 +351,9 @@ def alike(content, soup, ours):
 BOTH = ["scheme", "rank"]
 
 
-def on_demand(names, kind, orders, *wanted):
+def on_demand(names, kind, orders, *wanted, certificate=None):
     with procs.Cast() as cast:
-        stage = Stage(cast, kind)
+        stage = Stage(cast, kind, certificate)
         for plain_, ours in stage.play(cast, names, BOTH, orders):
             for compare in wanted:
                 compare(plain_, ours)
@@ -362,6 +368,15 @@ def seek():
 
 def found(plain_, ours):
     same_media(plain_, ours, sought=True)
+
+
+def secure():
+    """https:, with an authority that the system trusts."""
+    certificate = trust.enter()
+    on_demand([name for name in PLAYERS if name != "gst-discoverer"], "ts",
+              ["play", "for=2", "seek=12", "end"], found, went_on,
+              certificate=certificate)
+    look("scheme", certificate)
 
 
 def audio():
@@ -437,8 +452,8 @@ def jumped(plain_, ours):
               (plain_.last, ours.last))
 
 
-TESTS = {f.__name__: f for f in (hls, look, plain, seek, audio, variants,
-                                 pause, long_pause)}
+TESTS = {f.__name__: f for f in (hls, look, plain, seek, secure, audio,
+                                 variants, pause, long_pause)}
 
 if __name__ == "__main__":
     TESTS[sys.argv[1]](*sys.argv[2:])

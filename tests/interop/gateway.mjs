@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
 //     node gateway.mjs --stream URL --status URL [--live-sync SEGMENTS]
-//                      [--screenshot NAME]
+//                      [--orders ORDER,…] [--screenshot NAME]
 //
 // One line of JSON a second: what the player does, and what both status pages
 // show. When standard input ends, pictures are taken: NAME.png, NAME-dark.png
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
     stream: { type: 'string' },
     status: { type: 'string' },
     'live-sync': { type: 'string' },
+    orders: { type: 'string' },
     screenshot: { type: 'string' },
     chromium: { type: 'string', default: '/usr/bin/chromium' }
   }
@@ -94,7 +95,9 @@ const phone = await open('phone', options.status, {
   viewport: { width: 390, height: 844 }, colorScheme: 'dark', deviceScaleFactor: 1.5
 })
 const query = new URLSearchParams({ stream: options.stream })
-if (options['live-sync']) query.set('live-sync', options['live-sync'])
+for (const name of ['live-sync', 'orders']) {
+  if (options[name]) query.set(name, options[name])
+}
 const player = await open('player', `http://127.0.0.1:${server.address().port}/?${query}`)
 await desk.click('#copy')
 

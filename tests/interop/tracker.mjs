@@ -1,7 +1,9 @@
 // p2phlssrc: npm's own WebTorrent tracker, on a port of the system's choice.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //
-//     node tracker.mjs [port]      prints {"url": "ws://127.0.0.1:PORT"}
+//     node tracker.mjs [port [address]]
+//
+// prints {"url": "ws://127.0.0.1:PORT"}, of that address
 //
 // Ends with its standard input, so that no test leaves one behind.
 import Server from 'bittorrent-tracker/server'
@@ -13,9 +15,10 @@ server.on('error', error => {
   process.exit(1)
 })
 server.on('warning', error => console.error(`tracker: ${error.message}`))
-server.listen(Number(process.argv[2] ?? 0), '127.0.0.1', () => {
+const host = process.argv[3] ?? '127.0.0.1'
+server.listen(Number(process.argv[2] ?? 0), host, () => {
   const { port } = server.ws.address()
-  console.log(JSON.stringify({ url: `ws://127.0.0.1:${port}` }))
+  console.log(JSON.stringify({ url: `ws://${host}:${port}` }))
 })
 
 process.stdin.resume()

@@ -144,6 +144,22 @@ def padded(data, size):
     return b"".join(out)
 
 
+def pad(source, target, kbps):
+    """A segment that has just the bytes of this rate."""
+    with open(source, "rb") as file:
+        data = padded(file.read(), kbps * 1000 // 8 * SEGMENT_SECONDS)
+    with open(target, "wb") as file:
+        file.write(data)
+
+
+def make_constant(folder, seconds, kbps):
+    """A cheap encoding, at a constant rate that may be high."""
+    make_ts(folder, seconds, min(kbps, 600))
+    for name in os.listdir(folder):
+        if name.endswith(".ts"):
+            pad(os.path.join(folder, name), os.path.join(folder, name), kbps)
+
+
 def make_ladder(folder, seconds, kbps):
     """One encoding at four rates, which is cheap; each segment has just the
     bytes that its BANDWIDTH claims. from-5000.m3u8 names that rate first,
@@ -156,12 +172,12 @@ def make_ladder(folder, seconds, kbps):
     for rate in LADDER:
         os.makedirs(os.path.join(folder, str(rate)))
         for name in names:
-            with open(os.path.join(lowest, name), "rb") as source:
-                data = source.read()
+            source = os.path.join(lowest, name)
+            target = os.path.join(folder, str(rate), name)
             if name.endswith(".ts"):
-                data = padded(data, rate * 1000 // 8 * SEGMENT_SECONDS)
-            with open(os.path.join(folder, str(rate), name), "wb") as target:
-                target.write(data)
+                pad(source, target, rate)
+            else:
+                shutil.copy(source, target)
         variants.append('#EXT-X-STREAM-INF:BANDWIDTH=%d,CODECS="avc1.42c00d,'
                         'mp4a.40.2"\n%d/media.m3u8\n' % (rate * 1000, rate))
     shutil.rmtree(lowest)
@@ -172,7 +188,7 @@ def make_ladder(folder, seconds, kbps):
 MAKERS = {"ts": make_ts, "fmp4": make_fmp4, "range-ts": make_range_ts,
           "range-fmp4": make_range_fmp4, "aes": make_aes,
           "audio": make_audio, "variants": make_variants,
-          "ladder": make_ladder}
+          "constant": make_constant, "ladder": make_ladder}
 
 
 @contextlib.contextmanager
@@ -203,12 +219,14 @@ def folder(kind, seconds=60, kbps=600):
 
 
 def plain(seconds=20, kbps=600):
-    """film.mp4, radio.mp3, radio.ogg, still.jpg and still.png."""
-    with made_once("plain-%ds-%dk" % (seconds, kbps)) as (path, part):
+    """film.mp4, film.mpd, radio.mp3, radio.ogg, still.jpg and still.png."""
+    with made_once("files-%ds-%dk" % (seconds, kbps)) as (path, part):
         if part:
             source = mezzanine(seconds, kbps)
             for name, options in (
                     ("film.mp4", ("-c", "copy", "-movflags", "+faststart")),
+                    ("film.mpd", ("-c", "copy", "-f", "dash", "-seg_duration",
+                                  str(SEGMENT_SECONDS))),
                     ("radio.mp3", ("-vn", "-c:a", "libmp3lame", "-b:a",
                                    "128k", "-write_xing", "0",
                                    "-id3v2_version", "0")),

@@ -9,12 +9,14 @@ import http.server
 import os
 import re
 import socket
+import ssl
 import threading
 import time
 
 TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t",
          ".mp4": "video/mp4", ".m4s": "video/iso.segment",
-         ".m4a": "audio/mp4", ".key": "application/octet-stream",
+         ".m4a": "audio/mp4", ".mpd": "application/dash+xml",
+         ".key": "application/octet-stream",
          ".jpg": "image/jpeg", ".png": "image/png"}
 
 
@@ -29,26 +31,39 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128  # many players may begin at once
 
 
+class Server6(Server):
+    address_family = socket.AF_INET6
+
+
 class Count:
     """What has left for one path."""
 
     def __init__(self):
         self.requests = self.bytes = 0
         self.resumed = 0  # requests for the end of a file alone
+        self.asked = []  # the moments of the requests
 
 
 class Fault:
     """One way to misbehave, for paths that match, `times` times.
 
+    delay: let so many seconds pass before looking what there is;
     status: answer with this instead; bytes_per_second: trickle;
-    short: close after this many bytes; hang: send headers, then nothing.
+    short: close after this many bytes; cut: close at this byte of the file,
+    whatever was asked; longer: claim this many bytes more than there are;
+    ranges: what becomes of a Range that begins after the first byte:
+    "ignored", "refused" (416), or "misnamed" in the answer;
+    hang: send headers, then nothing.
     """
 
-    def __init__(self, pattern, times=None, status=None,
-                 bytes_per_second=None, short=None, hang=False):
+    def __init__(self, pattern, times=None, delay=0, status=None,
+                 bytes_per_second=None, short=None, cut=None, longer=0,
+                 ranges=None, hang=False):
         self.pattern, self.times = re.compile(pattern), times
+        self.delay = delay
         self.status, self.bytes_per_second = status, bytes_per_second
-        self.short, self.hang = short, hang
+        self.short, self.cut, self.longer = short, cut, longer
+        self.ranges, self.hang = ranges, hang
 
 
 class Playlist:
@@ -93,26 +108,42 @@ class Playlist:
 
 class Origin:
     def __init__(self, folder, window=None, begin=None, address="127.0.0.1",
-                 host=None):
+                 host=None, certificate=None):
         """window: segments in the live playlist, None for VOD; begin:
         segments that exist at start () (default: a full window); host: its
-        name in URLs, if not the address."""
+        name in URLs, if not the address; certificate: a file with its key,
+        for TLS."""
         self.folder, self.window = folder, window
-        self.host = host or address
+        self.host = host or (
+            "[%s]" % address if ":" in address else address)
         self.begin = begin if begin is not None else window
         self.elsewhere = None  # the origin that playlists send players to
+        self.base = None  # what comes before each URI in playlists
         self.lock = threading.Lock()
         self.counts, self.faults, self.live = {}, [], {}
         self.started = None
-        self.server = Server(
+        self.server = (Server6 if ":" in address else Server)(
             (address, 0), type("Handler", (Handler,), {"origin": self}))
         self.address, self.port = self.server.server_address[:2]
+        self.is_secure = certificate is not None
+        if self.is_secure:
+            self.secure(certificate)
         self.thread = threading.Thread(
             target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 
+    def secure(self, certificate):
+        """Each connection's own thread shakes hands."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.server.socket = context.wrap_socket(
+            self.server.socket, server_side=True,
+            do_handshake_on_connect=False)
+
     def url(self, path, scheme="p2phls+http"):
-        return "%s://%s:%d/%s" % (scheme, self.host, self.port, path)
+        """scheme: that of an origin without TLS."""
+        return "%s%s://%s:%d/%s" % (scheme, "s" if self.is_secure else "",
+                                    self.host, self.port, path)
 
     def start(self):
         """Live time begins."""
@@ -150,6 +181,7 @@ class Origin:
         with self.lock:
             entry = self.counts.setdefault(path, Count())
             entry.requests += requests
+            entry.asked += [time.monotonic()] * requests
             entry.bytes += count
             entry.resumed += resumed
 
@@ -196,6 +228,8 @@ class Origin:
             base = self.elsewhere.url(os.path.dirname(path), "http")
             data = absolute(
                 data.decode(), base.rstrip("/") + "/").encode()
+        if self.base and path.endswith(".m3u8"):
+            data = absolute(data.decode(), self.base).encode()
         return data
 
     def copies(self, paths):
@@ -221,7 +255,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         # Players leave in the middle of things, as they may.
         try:
             super().handle()
-        except ConnectionError:
+        except (ConnectionError, ssl.SSLError):
             pass
 
     def log_message(self, *arguments):
@@ -257,31 +291,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self, head=False):
         path = self.path.split("?")[0].lstrip("/")
         path = os.path.normpath(path)
+        self.origin.add(path, 1, 0)
+        fault = self.origin.take_fault(path)
+        if fault:
+            time.sleep(fault.delay)
         try:
             data = self.origin.body(path)
         except (OSError, ValueError):
-            self.origin.add(path, 1, 0)
             return self.refuse(404)
         first, end, partial = self.span(len(data))
-        self.origin.add(path, 1, 0, first > 0 and end == len(data))
-        fault = self.origin.take_fault(path)
+        self.origin.add(path, 0, 0, first > 0 and end == len(data))
         if fault and fault.status:
             return self.refuse(fault.status)
-        if partial and first >= len(data):
+        ranges = fault.ranges if fault and first > 0 else None
+        if ranges == "ignored":
+            first, end, partial = 0, len(data), False
+        if partial and (first >= len(data) or ranges == "refused"):
             return self.refuse(416)
         self.send_response(206 if partial else 200)
         self.cors()
         self.send_header("Content-Type", TYPES.get(
             os.path.splitext(path)[1], "application/octet-stream"))
-        self.send_header("Content-Length", str(end - first))
+        longer = fault.longer if fault else 0
+        self.send_header("Content-Length", str(end - first + longer))
         self.send_header("Accept-Ranges", "bytes")
         if path.endswith(".m3u8"):
             self.send_header("Cache-Control", "no-cache")
         if partial:
-            self.send_header("Content-Range",
-                             "bytes %d-%d/%d" % (first, end - 1, len(data)))
+            off = 1 if ranges == "misnamed" else 0
+            self.send_header("Content-Range", "bytes %d-%d/%d" % (
+                first - off, end - 1 - off, len(data)))
         self.end_headers()
         if not head:
+            if fault and fault.cut is not None:
+                end = max(first, min(end, fault.cut))
             try:
                 self.send(path, data[first:end], fault)
             except OSError:
@@ -303,5 +346,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.origin.add(path, 0, len(data[at:at + step]))
             if rate:
                 time.sleep(step / rate)
-        if fault and (fault.short is not None or fault.hang):
+        if fault and (fault.short is not None or fault.cut is not None
+                      or fault.longer or fault.hang):
             self.close_connection = True

@@ -1,9 +1,11 @@
 # p2phlssrc: starts what the tests meet, and sees to it that it ends.
 # SPDX-License-Identifier: LGPL-2.1-or-later
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -134,9 +136,9 @@ class Viewer(Process):
 class NpmTracker(Process):
     """bittorrent-tracker from npm."""
 
-    def __init__(self, port=0):
+    def __init__(self, port=0, address="127.0.0.1"):
         super().__init__(["node", os.path.join(INTEROP, "tracker.mjs"),
-                          str(port)], name="npm tracker", stdin=True)
+                          str(port), address], name="npm tracker", stdin=True)
         self.url = self.first(self.lines)["url"]
 
 
@@ -152,6 +154,34 @@ class OwnTracker(Process):
 
 def tracker():
     return OwnTracker()
+
+
+class Coturn(Process):
+    """STUN for all, TURN for who has the password."""
+
+    PORT = 3478
+
+    def __init__(self, address):
+        super().__init__(
+            ["turnserver", "-n", "--listening-ip", address,
+             "--relay-ip", address, "--listening-port", str(self.PORT),
+             # Its own default is IPv4, however it is reached.
+             "--allocation-default-address-family", "keep",
+             "--lt-cred-mech", "--user", "viewer:secret", "--realm", "test",
+             "--fingerprint", "--no-cli", "--no-tls", "--no-dtls",
+             "--pidfile", os.devnull, "--log-file", "stdout"], name="coturn")
+        host = "[%s]" % address if ":" in address else address
+        self.stun = "stun://%s:%d" % (host, self.PORT)
+        self.turn = "turn://viewer:secret@%s:%d" % (host, self.PORT)
+        wait_for("coturn to listen", lambda: self.listens(address))
+
+    def listens(self, address):
+        if not self.running():
+            raise RuntimeError("coturn is gone: %s" % "\n".join(self.words))
+        with contextlib.suppress(ConnectionError), socket.create_connection(
+                (address, self.PORT)):
+            return True
+        return False
 
 
 class Gateway(Process):

@@ -97,21 +97,10 @@ take_collection (Driver *driver, GstMessage *message)
       "stream-collection", collection, gst_object_unref);
 }
 
-/* As gst-play-1.0 does: not while its buffers are being filled. */
-static void
-obey_buffering (Driver *driver, int before)
-{
-  if (driver->engine->buffers_itself || !driver->wants_playing
-      || (before < 100) == (driver->buffering < 100))
-    return;
-  driver->engine->set_playing (driver->player, driver->buffering == 100);
-}
-
 static void
 on_message (GstBus *bus, GstMessage *message, gpointer data)
 {
   Driver *driver = data;
-  int before = driver->buffering;
 
   g_mutex_lock (&driver->lock);
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR)
@@ -125,8 +114,6 @@ on_message (GstBus *bus, GstMessage *message, gpointer data)
   else if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_STREAM_COLLECTION)
     take_collection (driver, message);
   g_mutex_unlock (&driver->lock);
-
-  obey_buffering (driver, before);
 }
 
 static gboolean
@@ -179,6 +166,25 @@ set_playing (Driver *driver, gboolean playing)
 {
   driver->wants_playing = playing;
   driver->engine->set_playing (driver->player, playing);
+}
+
+/* As gst-play-1.0 does: not while its buffers are being filled. But one change
+ * of state after the other: GstBin forgets that it is to go on to PLAYING if it
+ * hears PAUSED and PLAYING just when its last sink has prerolled. */
+static void
+obey_buffering (Driver *driver)
+{
+  GstState current, pending, wanted;
+
+  if (driver->engine->buffers_itself || !driver->wants_playing)
+    return;
+  gst_element_get_state (
+      driver->engine->pipeline (driver->player), &current, &pending, 0);
+  g_mutex_lock (&driver->lock);
+  wanted = driver->buffering == 100 ? GST_STATE_PLAYING : GST_STATE_PAUSED;
+  g_mutex_unlock (&driver->lock);
+  if (pending == GST_STATE_VOID_PENDING && current != wanted)
+    driver->engine->set_playing (driver->player, wanted == GST_STATE_PLAYING);
 }
 
 static void
@@ -234,6 +240,7 @@ on_step (gpointer data)
 {
   Driver *driver = data;
 
+  obey_buffering (driver);
   while (*driver->orders != NULL && !has_ended (driver)) {
     const char *equals = strchr (*driver->orders, '=');
     double value = equals != NULL ? atof (equals + 1) : 0;
