@@ -155,10 +155,14 @@ on_element (GstBin *bin, GstBin *inner, GstElement *element, gpointer data)
 static void
 set_speed (Driver *driver, guint kbps)
 {
+  g_autoptr (GstElement) demuxer = NULL;
+
   g_mutex_lock (&driver->lock);
-  if (driver->demuxer != NULL)
-    g_object_set (driver->demuxer, "connection-speed", kbps, NULL);
+  gst_object_replace ((GstObject **) &demuxer, GST_OBJECT (driver->demuxer));
   g_mutex_unlock (&driver->lock);
+  /* It takes its own lock, beneath which it adds elements: on_element(). */
+  if (demuxer != NULL)
+    g_object_set (demuxer, "connection-speed", kbps, NULL);
 }
 
 static void
