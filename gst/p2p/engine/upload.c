@@ -124,8 +124,8 @@ bitrate_of (P2pShare *share, const P2pEntry *entry)
   return entry->total * 8.0 * G_USEC_PER_SEC / MAX (duration_us, 1);
 }
 
-/* The newest segment is what most viewers lack: the ones before it do not stand
- * in its way. @ended: (nullable): whose upload would end for it */
+/* The newest segment of a live stream is what most viewers lack: the ones before
+ * it do not stand in its way. @ended: (nullable): whose upload would end for it */
 static gboolean
 has_slot (P2pShare *share, const P2pEntry *entry, const P2pPeer *ended)
 {
@@ -133,8 +133,13 @@ has_slot (P2pShare *share, const P2pEntry *entry, const P2pPeer *ended)
   guint slots = p2p_serve_slots (
       uplink_bps (engine), bitrate_of (share, entry), share->stream->live);
 
-  return slots > 0 && busy_uploads (engine, share, entry->id, ended) < slots
-      && busy_uploads (engine, NULL, 0, ended) < slots + 1;
+  guint all = busy_uploads (engine, NULL, 0, ended);
+
+  if (!share->stream->live)
+    return all < slots;
+
+  return slots > 0 && all < slots + 1
+      && busy_uploads (engine, share, entry->id, ended) < slots;
 }
 
 static void

@@ -22,6 +22,25 @@ sharing (void)
   return fake_ports_playing (&config);
 }
 
+/* The same of a live stream: segments 103 to 105 are stored. */
+static FakePorts *
+sharing_live (void)
+{
+  P2pEngineConfig config = fake_config ();
+  FakePorts *fake;
+
+  config.http_window_us = 0;
+  fake = fake_ports_new (&config);
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < 106; id++) {
+    fake_request_segment (fake, id);
+    fake_http_answer (fake, fake_http_segment (fake, id));
+  }
+
+  return fake;
+}
+
 /* Lets go of everything: what is still said to be in use cannot be forgotten.
  */
 static void
@@ -171,30 +190,44 @@ test_closing_frees_the_slot (void)
   g_assert_true (ask (fake, carol, 1, 0));
 }
 
-/* Older ones do not stand in its way, up to one upload more. */
+/* Of a live stream, older ones do not stand in its way, up to one upload more. */
 static void
 test_newest_goes_first (void)
 {
-  g_autoptr (FakePorts) fake = sharing ();
-  FakeConn *carol = fake_connect (fake, CAROL);
+  g_autoptr (FakePorts) fake = sharing_live ();
   FakeConn *late = connect_native (fake, 999999);
 
-  g_assert_cmpuint (count_slots (fake), ==, 2);
-  g_assert_true (ask (fake, carol, 3, 0));
-  g_assert_false (ask (fake, late, 3, 0));
-  g_assert_false (ask (fake, late, 1, 0));
+  g_assert_true (ask (fake, fake_connect (fake, ALICE), 103, 0));
+  g_assert_true (ask (fake, fake_connect (fake, BOB), 103, 0));
+  g_assert_false (ask (fake, late, 103, 0));
+  g_assert_true (ask (fake, fake_connect (fake, CAROL), 105, 0));
+  g_assert_false (ask (fake, late, 105, 0));
+  g_assert_false (ask (fake, late, 103, 0));
 }
 
 static void
 test_newest_has_no_more_of_its_own (void)
 {
+  g_autoptr (FakePorts) fake = sharing_live ();
+  FakeConn *carol = fake_connect (fake, CAROL);
+
+  g_assert_true (ask (fake, fake_connect (fake, ALICE), 105, 0));
+  g_assert_true (ask (fake, fake_connect (fake, BOB), 105, 0));
+  g_assert_false (ask (fake, carol, 105, 0));
+  g_assert_false (ask (fake, carol, 103, 0));
+}
+
+/* Of a film, the first segments are what somebody needs who has just come: later
+ * ones are no reason to send to one more. */
+static void
+test_film_has_no_newest (void)
+{
   g_autoptr (FakePorts) fake = sharing ();
   FakeConn *carol = fake_connect (fake, CAROL);
 
-  g_assert_true (ask (fake, fake_connect (fake, ALICE), 3, 0));
-  g_assert_true (ask (fake, fake_connect (fake, BOB), 3, 0));
+  g_assert_true (ask (fake, fake_connect (fake, ALICE), 1, 0));
+  g_assert_true (ask (fake, fake_connect (fake, BOB), 1, 0));
   g_assert_false (ask (fake, carol, 3, 0));
-  g_assert_false (ask (fake, carol, 1, 0));
 }
 
 /* Of a film, nothing may ever be announced again, and what they are refused now
@@ -218,17 +251,8 @@ test_browsers_are_served (void)
 static void
 test_browsers_step_back (void)
 {
-  P2pEngineConfig config = fake_config ();
-  g_autoptr (FakePorts) fake = NULL;
+  g_autoptr (FakePorts) fake = sharing_live ();
 
-  config.http_window_us = 0;
-  fake = fake_ports_new (&config);
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++) {
-    fake_request_segment (fake, id);
-    fake_http_answer (fake, fake_http_segment (fake, id));
-  }
   for (guint i = 0; i < P2P_SERVE_UNKNOWN; i++) {
     g_autofree char *id = g_strdup_printf ("-PM0500-browser%05u", i);
 
@@ -977,6 +1001,7 @@ main (int argc, char **argv)
   ADD ("closing-frees-the-slot", test_closing_frees_the_slot);
   ADD ("newest-goes-first", test_newest_goes_first);
   ADD ("newest-has-no-more-of-its-own", test_newest_has_no_more_of_its_own);
+  ADD ("film-has-no-newest", test_film_has_no_newest);
   ADD ("browsers-are-served", test_browsers_are_served);
   ADD ("browsers-step-back", test_browsers_step_back);
   ADD ("uplink-is-measured", test_uplink_is_measured);
