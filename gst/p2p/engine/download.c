@@ -348,6 +348,7 @@ take (P2pDownload *download, GBytes *bytes)
   if (download->first_byte_us == 0)
     download->first_byte_us = engine->now_us;
   download->last_byte_us = engine->now_us;
+  download->moved_us = engine->now_us;
   download->source_bytes += size;
   p2p_bandwidth_add (&engine->all_bandwidth, size, engine->now_us);
   p2p_store_append (download->entry, bytes);

@@ -248,6 +248,7 @@ struct _P2pDownload
   gint64 first_byte_us; /* 0: none yet */
   gint64 last_byte_us;
   guint64 source_bytes;
+  gint64 moved_us; /* when some came, or somebody went to the origin for it */
   guint64 from_http;
   guint64 from_peers;
   P2pTimer timer; /* when to look again */

@@ -453,6 +453,23 @@ brings_news (P2pPeer *peer, const P2pWords *before)
   return FALSE;
 }
 
+/* What had stopped may go on: it says since @before that it goes to the origin. */
+static void
+note_claims (P2pPeer *peer, const P2pWords *before)
+{
+  P2pShare *share = peer->share;
+  P2pWords words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
+  guint64 claims = words.loading & ~before->loading;
+
+  for (; claims != 0; claims &= claims - 1) {
+    P2pDownload *download = p2p_download_find (
+        share, first_news (share) + __builtin_ctzll (claims));
+
+    if (download != NULL)
+      download->moved_us = share->engine->now_us;
+  }
+}
+
 /* The newest that it knows of may be newer than what we do. */
 static void
 note_newest (P2pPeer *peer, const P2pIdSet *named)
@@ -545,6 +562,7 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   note_newest (peer, &peer->arriving);
   note_offered (peer, &peer->loaded);
   note_offered (peer, &peer->arriving);
+  note_claims (peer, &before);
   p2p_upload_heard (peer);
   measure_path (peer);
   /* What it takes back is news to who waits for it, and so is its first word

@@ -255,6 +255,35 @@ p2p_schedule_is_known (P2pShare *share, gint64 id)
   return is_held_somewhere (share, id) || is_loading_somewhere (share, id);
 }
 
+static gboolean
+is_whole_somewhere (P2pShare *share, gint64 id)
+{
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    if (peer->state == P2P_PEER_OPEN && p2p_peer_has (peer, id))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* Since when nobody goes on with what has begun to arrive. Who has the whole will
+ * have a slot free soon; of a film, that is everybody. */
+static gint64
+stuck_us (P2pDownload *download, gint64 asked_us)
+{
+  P2pShare *share = download->share;
+
+  if (!share->stream->live || download->moved_us == 0
+      || is_whole_somewhere (share, download->id))
+    return 0;
+
+  return MAX (download->moved_us, asked_us);
+}
+
 static void
 fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
 {
@@ -263,6 +292,7 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
   p2p_download_need (download, view);
   view->seen_us = view->asked_us;
   fill_turn (share, download->id, view);
+  view->stuck_us = stuck_us (download, view->asked_us);
   view->size = p2p_download_expects (download, view->duration_us);
   view->peers = p2p_share_open_peers (share);
   view->expect_until_us = p2p_share_expect_until_us (share);
@@ -292,6 +322,10 @@ schedule_transfer (P2pDownload *download)
   P2pFetchVerdict verdict;
 
   p2p_download_need (download, &view.need);
+  view.need.stuck_us = stuck_us (download, view.need.asked_us);
+  /* To be ranked takes its time, and is seldom needed. */
+  if (p2p_fetch_rescue_us (&view.need) <= view.need.now_us)
+    fill_turn (download->share, download->id, &view.need);
   view.need.size = p2p_download_expects (download, view.need.duration_us);
   view.need.peer_bps = p2p_bandwidth_bps (&peer->bandwidth, view.need.now_us);
   verdict = p2p_fetch_takeover (&view);

@@ -21,6 +21,9 @@
 #define SILENCE_MIN_US (250 * 1000)
 #define SILENCE_MAX_US (1000 * 1000)
 
+/* A tree of relays has stopped when nothing has come for so long. */
+#define STUCK_US (500 * 1000)
+
 /* How often a transfer is looked at once its last moment has come. */
 #define LOOK_US (100 * 1000)
 
@@ -96,12 +99,27 @@ p2p_fetch_turn_us (const P2pFetchView *view)
   return view->seen_us + MIN (rivals_us + hidden_us, view->duration_us / 2);
 }
 
+gint64
+p2p_fetch_rescue_us (const P2pFetchView *view)
+{
+  P2pFetchView stuck = *view;
+
+  if (view->stuck_us == 0)
+    return P2P_NEVER;
+  stuck.seen_us = view->stuck_us + STUCK_US;
+
+  return p2p_fetch_turn_us (&stuck);
+}
+
 P2pFetchVerdict
 p2p_fetch_required (const P2pFetchView *view)
 {
-  gint64 latest_us = latest_start_us (view);
+  gint64 rescue_us = p2p_fetch_rescue_us (view);
+  gint64 latest_us = MIN (latest_start_us (view), rescue_us);
   gint64 turn_us;
 
+  if (view->now_us >= rescue_us)
+    return http ("nobody goes on");
   if (view->holder_free && (view->now_us < latest_us || peer_is_quick (view)))
     return (P2pFetchVerdict){ P2P_FETCH_PEER, P2P_NEVER, "held by a peer" };
   if (view->now_us >= latest_us)
@@ -153,11 +171,15 @@ p2p_fetch_takeover (const P2pTransferView *view)
   gint64 room_us = MAX (need->ahead_us - need->urgent_us, 0);
   gint64 silence_us = CLAMP (room_us / 3, SILENCE_MIN_US, SILENCE_MAX_US);
   gint64 silent_until_us = view->last_byte_us + silence_us;
+  gint64 rescue_us = p2p_fetch_rescue_us (need);
   gint64 origin_us = transfer_us (need, rest, need->http_bps);
   gint64 due_us, last_us, peer_us, nearly_us;
 
+  if (need->now_us >= rescue_us)
+    return http ("nobody goes on");
   if (need->now_us >= silent_until_us)
     return (P2pFetchVerdict){ P2P_FETCH_LEAVE, P2P_NEVER, "it is silent" };
+  silent_until_us = MIN (silent_until_us, rescue_us);
 
   /* Whichever comes first: an empty buffer, or a lost variant. Until the last
    * moment at which the origin could still be in time, every byte of the peer

@@ -58,6 +58,8 @@ typedef struct
  * @rank: how many rivals (docs/design/claims.md) the election puts before us
  * @hidden: how many viewers that we are not connected to it is likely to put
  *   before us
+ * @stuck_us: since when nobody has sent any more of a live segment of which some
+ *   is here, nor said that the origin does, 0: that is not known
  */
 typedef struct
 {
@@ -78,6 +80,7 @@ typedef struct
   gint64 claim_us;
   guint rank;
   double hidden;
+  gint64 stuck_us;
 } P2pFetchView;
 
 /* A segment that the player waits for and that nobody is fetching for us. */
@@ -112,6 +115,10 @@ P2pFetchVerdict p2p_fetch_takeover (const P2pTransferView *view);
 /* When it is our turn to ask the origin for a segment that nobody claims; only
  * @seen_us, @duration_us, @claim_us, @rank and @hidden count. */
 gint64 p2p_fetch_turn_us (const P2pFetchView *view);
+
+/* When it is our turn to go on with a segment that has stopped on its way through
+ * a tree of relays, %P2P_NEVER; what counts is @stuck_us and the same. */
+gint64 p2p_fetch_rescue_us (const P2pFetchView *view);
 
 /* What @view's segment takes over HTTP. */
 gint64 p2p_fetch_transfer_us (const P2pFetchView *view);

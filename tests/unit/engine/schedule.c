@@ -769,6 +769,40 @@ playing_at_the_edge (void)
   return fake;
 }
 
+/* She has stopped in the middle, as whoever sends to her has been killed: we go on,
+ * long before it is urgent, unless somebody else says so. */
+static void
+check_stopped_tree (gboolean others_go_on)
+{
+  g_autoptr (FakePorts) fake = playing_at_the_edge ();
+  FakeConn *conn, *other;
+  gint64 id = 106;
+  P2pCommand asked;
+
+  conn = fake_connect (fake, ALICE);
+  relay (fake, conn, id);
+  g_assert_cmpuint (asked_of (conn, &asked), ==, 1);
+  other = fake_connect (fake, "-GS0100-viewer000077");
+  fake_conn_data (fake, conn, &asked, SIZE);
+  fake_conn_segment (fake, conn, &asked, 0, 1000);
+  fake_publish (fake, 101, 6, TRUE);
+  list_what_she_sends (fake);
+  fake_request_segment (fake, id);
+  fake_advance (fake, 400 * 1000);
+  g_assert_cmpuint (fake_http_segment_count (fake, id), ==, 0);
+  if (others_go_on)
+    fake_conn_announce (fake, other, NULL, 0, &id, 1);
+  fake_advance (fake, 400 * 1000);
+  g_assert_cmpuint (fake_http_segment_count (fake, id), ==, !others_go_on);
+}
+
+static void
+test_stopped_tree_goes_on (void)
+{
+  check_stopped_tree (FALSE);
+  check_stopped_tree (TRUE);
+}
+
 /* Twice as long as a claim takes for each of us that comes before. */
 static void
 test_browsers_are_asked_in_turn (void)
@@ -1043,6 +1077,7 @@ main (int argc, char **argv)
   ADD ("prefetch-leaves-room", test_prefetch_leaves_room);
   ADD ("live-edge-from-a-peer", test_live_edge_from_a_peer);
   ADD ("live-edge-is-taken-over", test_live_edge_is_taken_over);
+  ADD ("stopped-tree-goes-on", test_stopped_tree_goes_on);
   ADD ("browsers-are-asked-in-turn", test_browsers_are_asked_in_turn);
   ADD ("browsers-are-asked-by-one", test_browsers_are_asked_by_one);
   ADD ("browsers-are-asked-for-older-ones",

@@ -245,6 +245,40 @@ test_waits_end (void)
   }
 }
 
+/* Of a tree of relays that has stopped, one goes on after the other. */
+static void
+test_stopped_trees_go_on (void)
+{
+  P2pFetchView view = healthy ();
+  P2pFetchVerdict verdict;
+  gint64 first_us;
+
+  view.loading = TRUE;
+  view.rank = 0;
+  view.stuck_us = view.now_us;
+  verdict = p2p_fetch_required (&view);
+  g_assert_cmpint (verdict.action, ==, P2P_FETCH_WAIT);
+  view.now_us = first_us = verdict.until_us;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+  view.holder_free = TRUE;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+  g_assert_cmpint (first_us, <=, view.stuck_us + S);
+
+  /* The next ones hear that somebody does before it is their turn. */
+  for (guint rank = 1; rank < 4; rank++) {
+    view.holder_free = FALSE;
+    view.rank = rank;
+    view.now_us = first_us + rank * view.claim_us - 1;
+    g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_WAIT);
+    view.now_us++;
+    g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+  }
+
+  /* What has not begun has not stopped. */
+  view.stuck_us = 0;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_WAIT);
+}
+
 /* --- takeover -------------------------------------------------------------- */
 
 static P2pTransferView
@@ -287,6 +321,27 @@ test_silence (void)
   view.first_byte_us = 100 * S;
   view.need.now_us = view.last_byte_us + patient_us;
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_LEAVE);
+}
+
+/* Whether its sender has been left by then or not. */
+static void
+test_stopped_peer_is_replaced (void)
+{
+  P2pTransferView view = transfer ();
+  P2pFetchVerdict verdict;
+
+  view.need.ahead_us = 20 * S;
+  view.need.rank = 0;
+  view.bytes = view.rest = MB / 2;
+  view.first_byte_us = 100 * S;
+  verdict = p2p_fetch_takeover (&view);
+  g_assert_cmpint (verdict.action, ==, P2P_FETCH_WAIT);
+  view.need.stuck_us = view.need.now_us;
+  g_assert_cmpint (p2p_fetch_takeover (&view).until_us, <, verdict.until_us);
+  view.need.now_us = p2p_fetch_takeover (&view).until_us;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+  view.need.stuck_us = view.need.now_us;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_WAIT);
 }
 
 static void
@@ -458,6 +513,10 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/fetch/hidden-viewers", test_hidden_viewers);
   g_test_add_func (
       "/policy/fetch/claim-is-waited-for", test_claim_is_waited_for);
+  g_test_add_func (
+      "/policy/fetch/stopped-trees-go-on", test_stopped_trees_go_on);
+  g_test_add_func (
+      "/policy/fetch/stopped-peer-is-replaced", test_stopped_peer_is_replaced);
   g_test_add_func ("/policy/fetch/waits-end", test_waits_end);
   g_test_add_func ("/policy/fetch/silence", test_silence);
   g_test_add_func ("/policy/fetch/quick-peer-goes-on", test_quick_peer_goes_on);
