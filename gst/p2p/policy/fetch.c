@@ -21,6 +21,10 @@
 #define SILENCE_MIN_US (250 * 1000)
 #define SILENCE_MAX_US (1000 * 1000)
 
+/* Nobody waits for half of a segment and then for his turn, too, but for such a
+ * part of that: all of them at once would all go. */
+#define BEYOND 4
+
 /* A tree of relays has stopped when nothing has come for so long. */
 #define STUCK_US (500 * 1000)
 
@@ -95,8 +99,11 @@ p2p_fetch_turn_us (const P2pFetchView *view)
 {
   gint64 rivals_us = MIN (view->rank * view->claim_us, view->duration_us / 4);
   gint64 hidden_us = HIDDEN_CLAIMS * view->claim_us * log2 (1 + view->hidden);
+  gint64 most_us = view->duration_us / 2;
+  gint64 more_us = MAX (rivals_us + hidden_us - most_us, 0);
 
-  return view->seen_us + MIN (rivals_us + hidden_us, view->duration_us / 2);
+  return view->seen_us + MIN (rivals_us + hidden_us, most_us)
+      + MIN (more_us / BEYOND, view->duration_us / 4);
 }
 
 gint64
