@@ -4,6 +4,7 @@
 """program.py SIMULATOR   short runs of it."""
 
 import csv
+import errno
 import os
 import re
 import shlex
@@ -44,6 +45,20 @@ class Failures(unittest.TestCase):
             self.assertEqual(
                 re.findall(r"^seed (\d+) .* FAILED: (.*)", again,
                            re.MULTILINE), [(seed, what)])
+
+    def test_what_is_written_into_stays(self):
+        with tempfile.TemporaryDirectory() as folder:
+            there, other = (os.path.join(folder, name) for name in "ab")
+            os.symlink(os.devnull, there)
+            status, text = run("--viewers", "2", "--seconds", "10",
+                               "--csv", there, "--svg", other)
+            self.assertEqual(status, 0, text)
+            self.assertTrue(os.path.islink(there))
+            self.assertGreater(os.path.getsize(other), 0)
+            status, text = run("--viewers", "2", "--seconds", "10",
+                               "--csv", os.path.join(folder, "no", "where"))
+            self.assertEqual(status, 2, text)
+            self.assertIn(os.strerror(errno.ENOENT), text)
 
     def test_scenario_that_misses(self):
         status, text = run("--scenario", "netns10", "--seconds", "20",
