@@ -79,12 +79,24 @@ def markdown(lines):
 
 # --- the plugin -------------------------------------------------------------
 
-def default_text(spec):
-    value = spec.default_value
+def nicks_of(spec):
+    """(number, nick) of each flag or value."""
+    kind = spec.value_type.pytype
     if spec.value_type.is_a(GObject.TYPE_FLAGS):
-        return "+".join(sorted(value.value_nicks, reverse=True))
+        return [(int(value), nick) for value in kind.__flags_values__.values()
+                for nick in value.value_nicks]
+    return [(int(value), value.value_nick)
+            for value in kind.__enum_values__.values()]
+
+
+def default_text(spec):
+    value = getattr(spec, "default_value", None)  # boxed ones have none
+    # Of PyGObject 3.50 these are but numbers.
+    if spec.value_type.is_a(GObject.TYPE_FLAGS):
+        nicks = [nick for bit, nick in nicks_of(spec) if bit & int(value)]
+        return "+".join(sorted(nicks, reverse=True))
     if spec.value_type.is_a(GObject.TYPE_ENUM):
-        return value.value_nick
+        return dict(nicks_of(spec))[int(value)]
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -122,15 +134,11 @@ def changes(spec):
 
 
 def type_text(spec):
-    if spec.value_type.is_a(GObject.TYPE_FLAGS):
-        known = spec.flags_class.__flags_values__
-        return "flags** of " + ", ".join(
-            "`%s`" % nick for value in known.values()
-            for nick in value.value_nicks)
-    if spec.value_type.is_a(GObject.TYPE_ENUM):
-        known = spec.enum_class.__enum_values__
-        return "enum** of " + ", ".join(
-            "`%s`" % value.value_nick for value in known.values())
+    for base, kind in ((GObject.TYPE_FLAGS, "flags"),
+                       (GObject.TYPE_ENUM, "enum")):
+        if spec.value_type.is_a(base):
+            return kind + "** of " + ", ".join(
+                "`%s`" % nick for _, nick in nicks_of(spec))
     name = spec.value_type.name
     return TYPES.get(name, name) + "**"
 
@@ -266,6 +274,11 @@ def main():
     element = Gst.ElementFactory.make("p2phlssrc", None)
     if element is None:
         sys.exit("there is no p2phlssrc: ./dev run docs/reference.py")
+    # Python has no class of an enumeration that it has not met.
+    for spec in element.list_properties():
+        if spec.value_type.is_a(GObject.TYPE_FLAGS) \
+                or spec.value_type.is_a(GObject.TYPE_ENUM):
+            element.get_property(spec.name)
     text = page(element)
     if "--check" not in sys.argv:
         with open(TARGET, "w", encoding="utf-8") as file:
