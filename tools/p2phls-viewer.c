@@ -16,8 +16,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* A buffer later than this is a stall that a viewer would see; earlier ones
- * hide in a player's own latency and in the noise of a shared machine. */
+/* A buffer that comes to the player's queue later than this after it was due is
+ * a stall that a viewer would see; earlier ones hide in a player's own latency
+ * and in the noise of a shared machine. */
 #define STALL_US (300 * G_TIME_SPAN_MILLISECOND)
 /* What playbin keeps between demuxer and decoders for adaptive streams. */
 #define QUEUE_TIME (5 * GST_SECOND)
@@ -54,7 +55,8 @@ typedef struct
   gint64 first_us;  /* first bytes out of the demuxer */
   gint64 played_us;
   gint64 stalled_us;
-  gint64 latest_us; /* worst lateness that was no stall */
+  gint64 starved_us; /* it was there in time, and no processor to play it */
+  gint64 latest_us;  /* worst lateness that was no stall */
   guint stalls;
   guint64 bytes; /* out of the demuxer */
 } Viewer;
@@ -92,10 +94,44 @@ static const GOptionEntry entries[] = {
 
 /* --- pace --------------------------------------------------------------- */
 
+static GstCaps *
+arrival_caps (void)
+{
+  static GstCaps *caps;
+
+  if (g_once_init_enter (&caps))
+    g_once_init_leave (
+        &caps, gst_caps_new_empty_simple ("timestamp/x-arrival"));
+  return caps;
+}
+
+static GstPadProbeReturn
+on_arriving_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  GstBuffer *buffer =
+      gst_buffer_make_writable (GST_PAD_PROBE_INFO_BUFFER (info));
+
+  gst_buffer_add_reference_timestamp_meta (buffer, arrival_caps (),
+      (guint64) g_get_monotonic_time () * GST_USECOND, GST_CLOCK_TIME_NONE);
+  GST_PAD_PROBE_INFO_DATA (info) = buffer;
+
+  return GST_PAD_PROBE_OK;
+}
+
+static gint64
+arrived_us (GstBuffer *buffer)
+{
+  const GstReferenceTimestampMeta *meta =
+      gst_buffer_get_reference_timestamp_meta (buffer, arrival_caps ());
+
+  return meta != NULL ? (gint64) (meta->timestamp / GST_USECOND)
+                      : g_get_monotonic_time ();
+}
+
 /* Waits until a buffer is due. A late one moves everything after it, as a
  * player that has run dry pauses. */
 static void
-keep_pace (Viewer *viewer, gint64 running_us)
+keep_pace (Viewer *viewer, gint64 running_us, gint64 came_us)
 {
   g_autoptr (GMutexLocker) locker G_GNUC_UNUSED =
       g_mutex_locker_new (&viewer->lock);
@@ -110,8 +146,12 @@ keep_pace (Viewer *viewer, gint64 running_us)
 
   late_us = now_us - (viewer->epoch_us + running_us);
   if (late_us > STALL_US) {
-    viewer->stalls++;
-    viewer->stalled_us += late_us;
+    if (came_us - (viewer->epoch_us + running_us) > STALL_US) {
+      viewer->stalls++;
+      viewer->stalled_us += late_us;
+    } else {
+      viewer->starved_us += late_us;
+    }
     viewer->epoch_us += late_us;
   } else if (late_us > viewer->latest_us) {
     viewer->latest_us = late_us;
@@ -141,7 +181,7 @@ on_paced_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer viewer)
     running = gst_segment_to_running_time (
         segment, GST_FORMAT_TIME, GST_BUFFER_DTS_OR_PTS (buffer));
   if (running != GST_CLOCK_TIME_NONE)
-    keep_pace (viewer, (gint64) (running / 1000));
+    keep_pace (viewer, (gint64) (running / GST_USECOND), arrived_us (buffer));
 
   return GST_PAD_PROBE_OK;
 }
@@ -237,10 +277,13 @@ on_parsed_pad (GstElement *parsebin, GstPad *pad, gpointer data)
   Viewer *viewer = data;
   GstElement *queue = add_element (viewer, "queue");
   GstElement *sink = add_sink (viewer);
+  g_autoptr (GstPad) queue_pad = gst_element_get_static_pad (queue, "sink");
   g_autoptr (GstPad) sink_pad = gst_element_get_static_pad (sink, "sink");
 
   g_object_set (queue, "max-size-time", (guint64) QUEUE_TIME, "max-size-bytes",
       0, "max-size-buffers", 0, NULL);
+  gst_pad_add_probe (
+      queue_pad, GST_PAD_PROBE_TYPE_BUFFER, on_arriving_buffer, NULL, NULL);
   gst_pad_add_probe (
       sink_pad, GST_PAD_PROBE_TYPE_BUFFER, on_paced_buffer, viewer, NULL);
   gst_pad_add_probe (
@@ -365,6 +408,7 @@ add_progress (JsonBuilder *builder, Viewer *viewer)
       builder, "played-ms", (viewer->played_us - viewer->origin_us) / 1000);
   add_int (builder, "stalls", viewer->stalls);
   add_int (builder, "stalled-ms", viewer->stalled_us / 1000);
+  add_int (builder, "starved-ms", viewer->starved_us / 1000);
   add_int (builder, "latest-ms", viewer->latest_us / 1000);
   add_int (builder, "bytes", (gint64) viewer->bytes);
   if (viewer->first_us != 0)
