@@ -50,6 +50,10 @@
 /* commands accepted from one peer in ten seconds, announcements included. One
  * segment takes a few, and a fast line carries a hundred a second. */
 #define P2P_COMMANDS_PER_10S 20000
+/* peers that broke the protocol and are not connected to again for a while, the
+ * latest. An id costs a stranger nothing; what this spares us is the browser
+ * that does the same once more at each announce. */
+#define P2P_SHUNNED_MAX 64
 /* messages that a peer may cut a segment into: so many, and another for each
  * so many bytes. What a message costs beside its bytes is about 150; P2P Media
  * Loader sends 64 KiB at once, we what one read of a socket has given. */

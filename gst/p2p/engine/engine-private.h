@@ -39,6 +39,12 @@ typedef struct _P2pTracker P2pTracker;
 /* Peers that are found without a search: more than usual, a power of two. */
 #define P2P_PEERS_AT_HAND 128
 
+typedef struct
+{
+  P2pPeerId id;
+  gint64 until_us;
+} P2pShunned;
+
 struct _P2pEngine
 {
   GThread *owner; /* the thread of the first event */
@@ -72,6 +78,8 @@ struct _P2pEngine
   GHashTable *fetches;   /* http number → P2pFetchOwner, owned */
   GHashTable *peers;     /* connection number → P2pPeer, owned by its share */
   P2pPeer *at_hand[P2P_PEERS_AT_HAND]; /* (nullable) of these, by number */
+  P2pShunned shunned[P2P_SHUNNED_MAX]; /* in turn */
+  guint n_shunned;                     /* ever */
   GHashTable *sockets;                 /* socket number → P2pTracker */
   GPtrArray *trackers;                 /* of P2pTracker, owned */
   gint64 admitted_us; /* when a tracker first let us in; 0: none has */
@@ -535,6 +543,8 @@ gint64 p2p_peer_claim_us (const P2pPeer *peer);
 gboolean p2p_peer_is_native (const P2pPeer *peer);
 /* It has broken the protocol: closes and frees it. */
 void p2p_peer_violates (P2pPeer *peer, const char *what);
+/* It broke the protocol a short while ago. */
+gboolean p2p_peer_is_shunned (P2pEngine *engine, const P2pPeerId *id);
 void p2p_peer_send_command (P2pPeer *peer, const P2pCommand *command);
 void p2p_peer_send_message (P2pPeer *peer, GBytes *message);
 gboolean p2p_peer_is_full (const P2pPeer *peer);

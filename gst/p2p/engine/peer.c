@@ -38,6 +38,8 @@
 #define NEWS_MAX 6
 #define NEWS_WINDOW (NEWS_MAX + P2P_ANNOUNCED_AHEAD)
 
+/* A browser that broke the protocol does so again as soon as it is back. */
+#define SHUN_US (600 * G_USEC_PER_SEC)
 #define COMMANDS_PERIOD_US (10 * G_USEC_PER_SEC)
 
 /* --- life ------------------------------------------------------------------ */
@@ -187,11 +189,37 @@ p2p_peer_drop (P2pPeer *peer, const char *reason)
     p2p_tracker_offer_settled (tracker, swarm);
 }
 
+gboolean
+p2p_peer_is_shunned (P2pEngine *engine, const P2pPeerId *id)
+{
+  guint n = MIN (engine->n_shunned, P2P_SHUNNED_MAX);
+
+  for (guint i = 0; i < n; i++) {
+    const P2pShunned *shunned = &engine->shunned[i];
+
+    if (engine->now_us < shunned->until_us
+        && p2p_peer_id_equal (&shunned->id, id))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+static void
+shun (P2pEngine *engine, const P2pPeerId *id)
+{
+  engine->shunned[engine->n_shunned++ % P2P_SHUNNED_MAX] = (P2pShunned){
+    .id = *id,
+    .until_us = engine->now_us + SHUN_US,
+  };
+}
+
 void
 p2p_peer_violates (P2pPeer *peer, const char *what)
 {
   P2P_LOG_WARNING (P2P_AREA_PEER, peer->conn, "peer %s breaks the protocol: %s",
       peer->id.text, what);
+  shun (peer->share->engine, &peer->id);
   p2p_peer_drop (peer, "protocol violation");
 }
 

@@ -498,7 +498,7 @@ on_offer (Announcer *announcer, const P2pTrackerMessage *message)
   P2pPeer *peer;
 
   if (p2p_share_find_peer (share, &message->peer_id) != NULL
-      || !has_room (share)) {
+      || p2p_peer_is_shunned (engine, &message->peer_id) || !has_room (share)) {
     P2P_LOG_LOG (P2P_AREA_TRACKER, announcer->tracker->socket,
         "offer of %s refused", message->peer_id.text);
     return;
@@ -539,6 +539,10 @@ on_answer (Announcer *announcer, const P2pTrackerMessage *message)
 
   if (peer == NULL)
     return;
+  if (p2p_peer_is_shunned (engine, &message->peer_id)) {
+    p2p_peer_drop (peer, "its answerer broke the protocol");
+    return;
+  }
   /* Glare: both sides keep the exchange that the lower id offered. */
   if (other != NULL) {
     if (other->state != P2P_PEER_ANSWERING

@@ -377,6 +377,58 @@ test_duplicate_offers (void)
   g_assert_nonnull (fake_connect (fake, LOWER));
 }
 
+static void
+break_protocol (FakePorts *fake, const char *id)
+{
+  FakeConn *conn = fake_connect (fake, id);
+
+  g_assert_nonnull (conn);
+  fake_conn_message (fake, conn,
+      "cstr\x09"
+      "cend",
+      9);
+  g_assert_true (conn->over);
+}
+
+/* Who broke the protocol is not connected to again, whoever offers. */
+static void
+test_shunned (void)
+{
+  g_autoptr (FakePorts) fake = loaded (NULL);
+  FakeSocket *socket = fake_socket (fake, FAKE_TRACKER);
+  g_autoptr (GPtrArray) ids = offer_to (fake, socket, 1);
+  FakeConn *ours = fake_last_conn (fake);
+  P2pInfoHash hash;
+
+  break_protocol (fake, LOWER);
+  g_assert_null (fake_connect (fake, LOWER));
+  fake_info_hash (socket, &hash);
+  fake_tracker_answer (fake, socket, &hash, LOWER, ids->pdata[0]);
+  g_assert_true (ours->over);
+  g_assert_nonnull (fake_connect (fake, HIGHER));
+  for (guint i = 0; i < 30; i++) {
+    g_assert_null (fake_connect (fake, LOWER));
+    fake_advance (fake, 20 * G_USEC_PER_SEC);
+    fake_load_playlist (fake); /* it goes on playing */
+  }
+  fake_advance (fake, G_USEC_PER_SEC);
+  g_assert_nonnull (fake_connect (fake, LOWER));
+}
+
+static void
+test_shunned_are_bounded (void)
+{
+  g_autoptr (FakePorts) fake = loaded (NULL);
+
+  for (guint i = 0; i <= P2P_SHUNNED_MAX; i++) {
+    g_autofree char *id = g_strdup_printf ("-AA0000-%012u", i);
+
+    break_protocol (fake, id);
+  }
+  g_assert_null (fake_connect (fake, "-AA0000-000000000001"));
+  g_assert_nonnull (fake_connect (fake, "-AA0000-000000000000"));
+}
+
 /* Both have offered, both answer: the lower id's offer is kept. */
 static void
 check_glare (const char *remote, gboolean ours_is_kept)
@@ -913,6 +965,8 @@ main (int argc, char **argv)
   ADD ("our-offer-is-answered", test_our_offer_is_answered);
   ADD ("their-offer-is-answered", test_their_offer_is_answered);
   ADD ("duplicate-offers", test_duplicate_offers);
+  ADD ("shunned", test_shunned);
+  ADD ("shunned-are-bounded", test_shunned_are_bounded);
   ADD ("glare", test_glare);
   ADD ("answer-of-the-connected", test_answer_of_the_connected);
   ADD ("exchanges-time-out", test_exchanges_time_out);
