@@ -3,12 +3,28 @@
  */
 #include "idset.h"
 
+#define MAP_BITS 64
+
 void
 p2p_id_set_clear (P2pIdSet *set)
 {
   g_clear_pointer (&set->ids, g_array_unref);
+  g_clear_pointer (&set->map, g_free);
   set->last = 0;
   set->newest = 0;
+}
+
+static guint64 *
+word_of (const P2pIdSet *set, gint64 id)
+{
+  return &set->map[((guint64) id - (guint64) set->first) / MAP_BITS];
+}
+
+static guint64
+bit_of (const P2pIdSet *set, gint64 id)
+{
+  return G_GUINT64_CONSTANT (1)
+      << ((guint64) id - (guint64) set->first) % MAP_BITS;
 }
 
 static gint
@@ -66,6 +82,25 @@ find_newest (P2pIdSet *set)
   }
 }
 
+/* No larger than the numbers themselves: a stranger may name two that are far
+ * apart. Where there are no holes, or the newest are all, none is needed. */
+static void
+draw_map (P2pIdSet *set)
+{
+  gint64 first = g_array_index (set->ids, gint64, 0);
+  guint64 span = (guint64) set->last - (guint64) first;
+  guint i;
+
+  if (span < P2P_ID_SET_BITS || span == set->ids->len - 1
+      || span / MAP_BITS >= set->ids->len)
+    return;
+  set->first = first;
+  set->map = g_new0 (guint64, span / MAP_BITS + 1);
+  for (i = 0; i < set->ids->len; i++)
+    *word_of (set, g_array_index (set->ids, gint64, i)) |=
+        bit_of (set, g_array_index (set->ids, gint64, i));
+}
+
 void
 p2p_id_set_take (P2pIdSet *set, GArray *ids)
 {
@@ -76,6 +111,7 @@ p2p_id_set_take (P2pIdSet *set, GArray *ids)
   if (!is_ascending (ids))
     put_in_order (ids);
   find_newest (set);
+  draw_map (set);
 }
 
 static gboolean
@@ -102,6 +138,10 @@ p2p_id_set_search (const P2pIdSet *set, gint64 id)
 {
   guint index;
 
+  if (set->map != NULL)
+    return id >= set->first && id <= set->last
+        && (*word_of (set, id) & bit_of (set, id)) != 0;
+
   return find (set, id, &index);
 }
 
@@ -113,6 +153,8 @@ p2p_id_set_remove (P2pIdSet *set, gint64 id)
   if (!find (set, id, &index))
     return;
   g_array_remove_index (set->ids, index);
+  if (set->map != NULL)
+    *word_of (set, id) &= ~bit_of (set, id);
   if (set->ids->len == 0)
     p2p_id_set_clear (set);
   else

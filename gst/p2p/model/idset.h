@@ -16,13 +16,16 @@ G_BEGIN_DECLS
  * P2pIdSet:
  *
  * Every event asks each peer for the newest few segments of all that it has
- * named: those are in one word. All zero is the empty set.
+ * named: those are in one word. A viewer of a film asks each for all that lies
+ * ahead. All zero is the empty set.
  */
 typedef struct
 {
   gint64 last;    /* the highest number */
   guint64 newest; /* bit i: @last - 63 + i is in it */
   GArray *ids;    /* (nullable): all of them, ascending, each once */
+  guint64 *map;   /* (nullable): bit i: @first + i is in it */
+  gint64 first;   /* of @map */
 } P2pIdSet;
 
 void p2p_id_set_clear (P2pIdSet *set);

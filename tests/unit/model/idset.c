@@ -73,6 +73,45 @@ test_far_apart (void)
   p2p_id_set_clear (&set);
 }
 
+/* A film of which half is here: two in three, and each third is taken away. */
+static void
+test_holes (void)
+{
+  P2pIdSet set = { 0 };
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (gint64));
+  gint64 id;
+
+  for (id = -300; id < 300; id++) {
+    if (id % 3 != 0)
+      g_array_append_val (ids, id);
+  }
+  p2p_id_set_take (&set, ids);
+  g_assert_nonnull (set.map);
+  for (id = -400; id < 400; id++)
+    g_assert_cmpint (
+        p2p_id_set_has (&set, id), ==, id >= -300 && id < 300 && id % 3 != 0);
+  for (id = 299; id >= -300; id--) {
+    p2p_id_set_remove (&set, id);
+    g_assert_false (p2p_id_set_has (&set, id));
+    g_assert_cmpint (p2p_id_set_has (&set, -299), ==, id > -299);
+  }
+  g_assert_null (set.ids);
+  g_assert_null (set.map);
+}
+
+/* Two numbers take no room for all those between them. */
+static void
+test_no_map_of_nothing (void)
+{
+  P2pIdSet set = { 0 };
+
+  TAKE (&set, 0, G_GINT64_CONSTANT (1) << 40);
+  g_assert_null (set.map);
+  g_assert_true (p2p_id_set_has (&set, 0));
+  g_assert_false (p2p_id_set_has (&set, 1));
+  p2p_id_set_clear (&set);
+}
+
 static void
 test_window (void)
 {
@@ -101,6 +140,8 @@ main (int argc, char **argv)
   g_test_add_func ("/model/idset/empty", test_empty);
   g_test_add_func ("/model/idset/any-order", test_any_order);
   g_test_add_func ("/model/idset/far-apart", test_far_apart);
+  g_test_add_func ("/model/idset/holes", test_holes);
+  g_test_add_func ("/model/idset/no-map-of-nothing", test_no_map_of_nothing);
   g_test_add_func ("/model/idset/window", test_window);
 
   return g_test_run ();
