@@ -38,6 +38,10 @@
 #define NEWS_MAX 6
 #define NEWS_WINDOW (NEWS_MAX + P2P_ANNOUNCED_AHEAD)
 
+/* Of a film everybody tells of each segment that he stores, most of them played in
+ * minutes: to look for those so often is enough. */
+#define FILM_NEWS_US (250 * 1000)
+
 /* A browser that broke the protocol does so again as soon as it is back. */
 #define SHUN_US (600 * G_USEC_PER_SEC)
 #define COMMANDS_PERIOD_US (10 * G_USEC_PER_SEC)
@@ -443,11 +447,11 @@ measure_path (P2pPeer *peer)
 }
 
 /* Of a live stream only the newest can be wanted that were not before: those
- * from here on. */
+ * from here on. Of a film, what is played now and next is wanted at once. */
 static gint64
 first_news (P2pShare *share)
 {
-  return share->newest + 1 - NEWS_MAX;
+  return share->stream->live ? share->newest + 1 - NEWS_MAX : share->position;
 }
 
 static gboolean
@@ -595,9 +599,10 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   measure_path (peer);
   /* What it takes back is news to who waits for it, and so is its first word
    * at all. */
-  if (first || !share->stream->live || count_promises (peer) < promised
-      || brings_news (peer, &before))
+  if (first || count_promises (peer) < promised || brings_news (peer, &before))
     p2p_share_wants_schedule (share);
+  else if (!share->stream->live)
+    p2p_share_look_again (share, share->engine->now_us + FILM_NEWS_US);
 }
 
 /* --- what we ask of it --------------------------------------------------------------- */

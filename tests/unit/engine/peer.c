@@ -271,6 +271,7 @@ test_strikes_are_forgiven (void)
   for (gint64 id = 4; id < 14; id++) {
     fake_request_segment (fake, 3); /* somebody plays */
     fake_conn_has (fake, conn, id);
+    fake_advance (fake, 250 * 1000);
     g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
     if (id % 3 == 0) {
       fake_conn_data (fake, conn, &asked, SIZE);
@@ -284,6 +285,27 @@ test_strikes_are_forgiven (void)
     }
     g_assert_false (conn->over);
   }
+}
+
+/* What is played soon is asked for at once, what is played in a minute after a
+ * while: of a film everybody stores something all the time. */
+static void
+test_news_of_a_film (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeConn *alice = fake_connect (fake, ALICE);
+  FakeConn *bob = fake_connect (fake, BOB);
+  P2pCommand asked;
+
+  fake_conn_has (fake, alice, 30);
+  fake_conn_has (fake, bob, 5);
+  g_assert_true (fake_conn_find (bob, P2P_COMMAND_REQUEST, &asked));
+  g_assert_cmpint (asked.segment_id, ==, 5);
+  fake_conn_has (fake, bob, 31);
+  g_assert_false (fake_conn_find (bob, P2P_COMMAND_REQUEST, &asked));
+  fake_advance (fake, 250 * 1000);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  g_assert_cmpint (asked.segment_id, ==, 30);
 }
 
 static void
@@ -436,7 +458,7 @@ test_strikes_of_a_relay (void)
     P2pCommand asked;
 
     fake_request_segment (fake, 3); /* somebody plays */
-    announce_arriving (fake, conn, 4 + strikes);
+    announce_arriving (fake, conn, 4 + strikes % 4);
     g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
     fake_advance (fake, 3 * G_USEC_PER_SEC);
     strikes++;
@@ -1037,6 +1059,7 @@ main (int argc, char **argv)
   ADD ("absent-of-another", test_absent_of_another);
   ADD ("strikes", test_strikes);
   ADD ("strikes-are-forgiven", test_strikes_are_forgiven);
+  ADD ("news-of-a-film", test_news_of_a_film);
   ADD ("prefetch-gives-way-to-the-player",
       test_prefetch_gives_way_to_the_player);
   ADD ("busy", test_busy);
