@@ -807,7 +807,8 @@ fake_http_headers (FakePorts *fake, FakeHttp *http, guint status,
   response->content_length = length;
   response->range_start = range_start;
   if (length != P2P_SIZE_UNKNOWN)
-    response->total_size = range_start + length;
+    response->total_size =
+        fake->resource != 0 ? fake->resource : range_start + length;
   fake_handle (fake, &event);
 }
 

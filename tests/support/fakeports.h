@@ -103,6 +103,7 @@ struct _FakePorts
   guint calls;         /* that could fail */
   guint fail_at;       /* the number of the call that fails, 0: none */
   guint64 consumer;    /* of the next request */
+  guint64 resource;    /* total_size of answers, 0: as far as they go */
   GPtrArray *https;    /* of FakeHttp */
   GPtrArray *sockets;  /* of FakeSocket */
   GPtrArray *conns;    /* of FakeConn */

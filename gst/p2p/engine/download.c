@@ -43,6 +43,7 @@ p2p_download_new (P2pShare *share, gint64 id)
   download->entry->last_use_us = engine->now_us;
   download->requests = g_ptr_array_new ();
   download->range = P2P_RANGE_ALL;
+  download->http_until = P2P_SIZE_UNKNOWN;
   p2p_timer_init (&download->timer, engine->timers, on_timer, download);
   g_ptr_array_add (share->downloads, download);
   if (p2p_stream_segment (share->stream, id) != NULL)
@@ -209,15 +210,27 @@ p2p_download_leave (P2pDownload *download, P2pPlayerRequest *request)
 
 /* --- sources ---------------------------------------------------------------- */
 
+void
+p2p_source_begin (P2pSource *source, gint64 now_us)
+{
+  *source = (P2pSource){ .begun_us = now_us, .last_byte_us = now_us };
+}
+
+void
+p2p_source_add (P2pSource *source, gsize size, gint64 now_us)
+{
+  if (source->first_byte_us == 0)
+    source->first_byte_us = now_us;
+  source->last_byte_us = now_us;
+  source->bytes += size;
+}
+
 static void
 begin_source (P2pDownload *download)
 {
   P2pEngine *engine = download->share->engine;
 
-  download->begun_us = engine->now_us;
-  download->first_byte_us = 0;
-  download->last_byte_us = engine->now_us;
-  download->source_bytes = 0;
+  p2p_source_begin (&download->source, engine->now_us);
   p2p_timer_clear (&download->timer);
   p2p_bandwidth_begin (&engine->all_bandwidth, engine->now_us);
 }
@@ -235,9 +248,16 @@ p2p_download_start_http (P2pDownload *download, const char *reason)
   };
 
   g_assert (p2p_download_is_idle (download));
+  if (download->refusal != NULL || p2p_tail_room (download) == P2P_SIZE_UNKNOWN)
+    p2p_tail_stop (download);
   g_assert (download->uri != NULL && http.profile != NULL);
   download->http_from = download->refusal != NULL ? 0 : download->entry->size;
   http.range.start += download->http_from;
+  download->http_until = P2P_SIZE_UNKNOWN;
+  if (p2p_tail_is_there (download)) {
+    download->http_until = download->tail.from;
+    http.range.end = download->range.start + download->http_until - 1;
+  }
   download->http = p2p_engine_number (engine);
   download->http_skip = 0;
   download->http_answered = FALSE;
@@ -271,7 +291,7 @@ p2p_download_start_peer (
       "segment %" G_GINT64_FORMAT " from byte %" G_GUINT64_FORMAT
       " of peer %s: %s",
       download->id, download->entry->size, peer->id.text, reason);
-  p2p_peer_request (peer, download);
+  p2p_peer_request (peer, download, download->entry->size);
 }
 
 static void
@@ -299,8 +319,10 @@ end_peer (P2pDownload *download)
   download->peer = NULL;
   /* A total that only this peer claimed binds nobody. */
   if (download->entry->size == 0
-      && p2p_range_length (&download->range) == P2P_SIZE_UNKNOWN)
+      && p2p_range_length (&download->range) == P2P_SIZE_UNKNOWN) {
+    p2p_tail_stop (download);
     download->entry->total = P2P_SIZE_UNKNOWN;
+  }
   /* Who waits with us for the first byte might be the next that we ask. */
   if (download->entry->size == 0)
     p2p_upload_abandon (download->share, download->entry);
@@ -308,7 +330,7 @@ end_peer (P2pDownload *download)
 }
 
 void
-p2p_download_stop (P2pDownload *download)
+p2p_download_leave_source (P2pDownload *download)
 {
   P2pEngine *engine = download->share->engine;
 
@@ -323,6 +345,22 @@ p2p_download_stop (P2pDownload *download)
     end_peer (download);
     p2p_peer_cancel (peer);
   }
+}
+
+void
+p2p_download_stop (P2pDownload *download)
+{
+  p2p_download_leave_source (download);
+  p2p_tail_stop (download);
+}
+
+void
+p2p_download_leave_peer (P2pDownload *download, P2pPeer *peer)
+{
+  if (peer == download->tail.peer)
+    p2p_tail_stop (download);
+  else
+    p2p_download_leave_source (download);
 }
 
 static void
@@ -345,11 +383,8 @@ take (P2pDownload *download, GBytes *bytes)
   for (i = 0; download->http != 0 && i < download->requests->len; i++)
     ((P2pPlayerRequest *) download->requests->pdata[i])->from_http += size;
 
-  if (download->first_byte_us == 0)
-    download->first_byte_us = engine->now_us;
-  download->last_byte_us = engine->now_us;
+  p2p_source_add (&download->source, size, engine->now_us);
   download->moved_us = engine->now_us;
-  download->source_bytes += size;
   p2p_bandwidth_add (&engine->all_bandwidth, size, engine->now_us);
   p2p_store_append (download->entry, bytes);
   advance_requests (download);
@@ -453,45 +488,101 @@ give_up_sharing (P2pDownload *download)
 
 /* --- from a peer --------------------------------------------------------------- */
 
+/* All that was before it is here: what the second peer gave follows, and what it
+ * still sends. May free @download. */
+static void
+join_tail (P2pDownload *download)
+{
+  P2pEngine *engine = download->share->engine;
+  P2pTail tail = p2p_tail_take (download);
+  guint i;
+
+  p2p_download_leave_source (download);
+  for (i = 0; i < tail.chunks->len; i++)
+    p2p_store_append (download->entry, tail.chunks->pdata[i]);
+  g_ptr_array_unref (tail.chunks);
+  engine->p2p_bytes += tail.source.bytes;
+  download->from_peers += tail.source.bytes;
+  if (tail.peer == NULL) {
+    complete (download);
+    return;
+  }
+  download->peer = tail.peer;
+  download->source = tail.source;
+  advance_requests (download);
+  p2p_upload_grown (download->share, download->entry);
+}
+
 gboolean
-p2p_download_peer_begins (P2pDownload *download, guint64 follows)
+p2p_download_peer_begins (P2pDownload *download, P2pPeer *peer, guint64 follows)
 {
   P2pEntry *entry = download->entry;
 
+  if (peer == download->tail.peer)
+    return p2p_tail_begins (download, follows);
   if (follows == 0 && entry->size == 0)
-    return FALSE;
-  if (follows > P2P_SEGMENT_MAX_BYTES)
     return FALSE;
   if (entry->total == P2P_SIZE_UNKNOWN)
     entry->total = entry->size + follows;
   p2p_share_wants_announce (download->share);
+  p2p_share_wants_schedule (download->share);
 
   return entry->total == entry->size + follows;
 }
 
 void
-p2p_download_peer_data (P2pDownload *download, GBytes *bytes)
+p2p_download_peer_data (P2pDownload *download, P2pPeer *peer, GBytes *bytes)
 {
   P2pEngine *engine = download->share->engine;
+  g_autoptr (GBytes) slice = NULL;
   gsize size = g_bytes_get_size (bytes);
+  guint64 room = p2p_tail_room (download);
+  gsize use = MIN (size, room);
 
-  engine->p2p_bytes += size;
-  download->from_peers += size;
-  p2p_bandwidth_add (&download->peer->bandwidth, size, engine->now_us);
-  take (download, bytes);
+  if (peer == download->tail.peer) {
+    p2p_tail_data (download, bytes);
+    return;
+  }
+  /* It is quicker than a second peer that has sent nothing yet. */
+  if (p2p_tail_is_there (download) && room == P2P_SIZE_UNKNOWN
+      && download->entry->size + size >= download->tail.from)
+    p2p_tail_stop (download);
+  engine->p2p_bytes += use;
+  engine->overhead_bytes += size - use;
+  download->from_peers += use;
+  p2p_bandwidth_add (&peer->bandwidth, size, engine->now_us);
+  slice = use == size ? g_bytes_ref (bytes)
+                      : g_bytes_new_from_bytes (bytes, 0, use);
+  take (download, slice);
+  if (use == room)
+    join_tail (download);
 }
 
 void
-p2p_download_peer_completed (P2pDownload *download)
+p2p_download_peer_completed (P2pDownload *download, P2pPeer *peer)
 {
+  if (peer == download->tail.peer) {
+    p2p_tail_completed (download);
+    return;
+  }
   end_peer (download);
   complete (download);
 }
 
 void
-p2p_download_peer_gone (P2pDownload *download)
+p2p_download_peer_gone (P2pDownload *download, P2pPeer *peer)
 {
-  end_peer (download);
+  if (peer == download->tail.peer)
+    p2p_tail_gone (download);
+  else
+    end_peer (download);
+}
+
+const P2pSource *
+p2p_download_source_of (const P2pDownload *download, const P2pPeer *peer)
+{
+  return peer == download->tail.peer ? &download->tail.source
+                                     : &download->source;
 }
 
 /* --- from the origin ------------------------------------------------------------ */
@@ -509,7 +600,7 @@ static gboolean
 whole_was_no_help (const P2pDownload *download)
 {
   return download->refusal != NULL && download->http_attempts == 0
-      && download->source_bytes == 0;
+      && download->source.bytes == 0;
 }
 
 /* @refused: the origin has answered, and asking the same again is no use. */
@@ -522,6 +613,10 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
   end_http (download);
   if (entry->size > 0 && entry->size == entry->total) {
     complete (download);
+    return;
+  }
+  if (p2p_tail_room (download) == 0) {
+    join_tail (download);
     return;
   }
   if (download->requests->len == 0) {
@@ -584,15 +679,19 @@ static guint64
 total_by_response (P2pDownload *download, P2pHttpResponse *response)
 {
   guint64 wanted = p2p_range_length (&download->range);
+  /* It was not always asked for its end. */
+  gboolean is_part =
+      response->status == 206 && download->http_until != P2P_SIZE_UNKNOWN;
+  guint64 length = is_part ? response->total_size : response->content_length;
 
-  if (response->content_length == P2P_SIZE_UNKNOWN)
+  if (length == P2P_SIZE_UNKNOWN)
     return P2P_SIZE_UNKNOWN;
-  if (response->status == 206)
-    return MIN (wanted, download->http_from + response->content_length);
-  if (response->content_length <= download->range.start)
+  if (response->status == 206 && !is_part)
+    return MIN (wanted, download->http_from + length);
+  if (length <= download->range.start)
     return 0;
 
-  return MIN (wanted, response->content_length - download->range.start);
+  return MIN (wanted, length - download->range.start);
 }
 
 /* Whether what is known of the segment is not of the one that the origin
@@ -643,8 +742,11 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
     }
   }
   if (total != P2P_SIZE_UNKNOWN && total != entry->total) {
-    /* Who takes it from us was told another length. */
+    /* Who takes it from us was told another length, and so were we. */
     p2p_upload_abandon (download->share, entry);
+    p2p_tail_stop (download);
+    if (response->status != 206)
+      download->http_until = P2P_SIZE_UNKNOWN;
     entry->total = total;
   }
   p2p_share_wants_announce (download->share);
@@ -655,6 +757,17 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
     download->http_left = entry->total - entry->size;
   else if (p2p_range_length (&download->range) != P2P_SIZE_UNKNOWN)
     download->http_left = p2p_range_length (&download->range) - entry->size;
+  if (download->http_until != P2P_SIZE_UNKNOWN)
+    download->http_left =
+        MIN (download->http_left, download->http_until - entry->size);
+}
+
+/* It has given what it was asked for, though not the end. May free @download. */
+static void
+go_on_after_http (P2pDownload *download)
+{
+  if (p2p_tail_room (download) == 0)
+    join_tail (download);
 }
 
 void
@@ -685,10 +798,13 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
     take (download, slice);
   }
   /* A server without ranges sends the rest of the resource as well. */
-  if (skip + use < size) {
-    p2p_download_stop (download);
+  if (skip + use == size)
+    return;
+  p2p_download_leave_source (download);
+  if (download->http_until == P2P_SIZE_UNKNOWN)
     complete (download);
-  }
+  else
+    go_on_after_http (download);
 }
 
 void
@@ -696,6 +812,11 @@ p2p_download_http_done (P2pDownload *download)
 {
   P2pEntry *entry = download->entry;
 
+  if (download->http_skip == 0 && entry->size == download->http_until) {
+    end_http (download);
+    go_on_after_http (download);
+    return;
+  }
   if (download->http_skip > 0
       || (entry->total != P2P_SIZE_UNKNOWN && entry->size < entry->total
           && entry->size > 0)) {

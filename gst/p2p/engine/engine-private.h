@@ -222,12 +222,31 @@ void p2p_request_need (P2pPlayerRequest *request, P2pFetchView *view);
 
 /* --- download.c: one segment on its way ----------------------------------- */
 
+/* What a source has given. */
+typedef struct
+{
+  gint64 begun_us;
+  gint64 first_byte_us; /* 0: none yet */
+  gint64 last_byte_us;  /* begun_us at first */
+  guint64 bytes;
+} P2pSource;
+
+/* The end of a segment, which a second peer sends while the first sends what is
+ * before it. */
+typedef struct
+{
+  P2pPeer *peer;     /* (nullable): it has sent all */
+  guint64 from;      /* its first byte in the segment */
+  GPtrArray *chunks; /* of GBytes; (nullable): there is none */
+  P2pSource source;
+} P2pTail;
+
 /**
  * P2pDownload:
  *
  * A segment that is being fetched, for the player (@requests) or ahead of it.
- * At most one source at a time: @http, @peer or none while it waits. What one
- * source leaves, the next goes on from.
+ * At most one source at a time: @http, @peer or none while it waits, and a
+ * second peer for the end (@tail). What one source leaves, the next goes on from.
  */
 struct _P2pDownload
 {
@@ -242,20 +261,18 @@ struct _P2pDownload
   P2pHttpProfile *profile; /* (nullable) */
 
   guint64 http;
-  guint64 http_from; /* bytes of the segment that were not asked for */
-  guint64 http_skip; /* bytes to throw away: the server ignored the range */
-  guint64 http_left; /* bytes to take, P2P_SIZE_UNKNOWN */
+  guint64 http_from;  /* bytes of the segment that were not asked for */
+  guint64 http_skip;  /* bytes to throw away: the server ignored the range */
+  guint64 http_left;  /* bytes to take, P2P_SIZE_UNKNOWN */
+  guint64 http_until; /* where the second peer's part began, P2P_SIZE_UNKNOWN */
   gboolean http_answered;  /* this attempt has had headers */
   gint64 http_again_us;    /* not before then */
   guint http_attempts;     /* since the last byte from the origin */
   P2pHttpFailure *refusal; /* (nullable): of a rest, which it does not send */
   P2pHttpFailure *failure; /* (nullable): the origin's last word */
   P2pPeer *peer;
-
-  gint64 begun_us;      /* of this source */
-  gint64 first_byte_us; /* 0: none yet */
-  gint64 last_byte_us;
-  guint64 source_bytes;
+  P2pSource source; /* the one there is, or was last */
+  P2pTail tail;
   gint64 moved_us; /* when some came, or somebody went to the origin for it */
   guint64 from_http;
   guint64 from_peers;
@@ -274,7 +291,12 @@ void p2p_download_leave (P2pDownload *download, P2pPlayerRequest *request);
 void p2p_download_start_http (P2pDownload *download, const char *reason);
 void p2p_download_start_peer (
     P2pDownload *download, P2pPeer *peer, const char *reason);
+/* Both sources. */
 void p2p_download_stop (P2pDownload *download);
+/* The first; what a second peer sends goes on. */
+void p2p_download_leave_source (P2pDownload *download);
+/* Whichever of the two @peer is. */
+void p2p_download_leave_peer (P2pDownload *download, P2pPeer *peer);
 gboolean p2p_download_is_idle (const P2pDownload *download);
 /* The player waits for it, or a playlist does. */
 gboolean p2p_download_is_required (const P2pDownload *download);
@@ -286,12 +308,20 @@ void p2p_download_need (P2pDownload *download, P2pFetchView *view);
 gint64 p2p_download_needed_us (P2pDownload *download);
 
 /* A peer says how many bytes follow. FALSE: that cannot be. */
-gboolean p2p_download_peer_begins (P2pDownload *download, guint64 follows);
-void p2p_download_peer_data (P2pDownload *download, GBytes *bytes);
+gboolean p2p_download_peer_begins (
+    P2pDownload *download, P2pPeer *peer, guint64 follows);
+/* May free @download, when @peer is no longer one of its. */
+void p2p_download_peer_data (
+    P2pDownload *download, P2pPeer *peer, GBytes *bytes);
 /* May free @download. */
-void p2p_download_peer_completed (P2pDownload *download);
+void p2p_download_peer_completed (P2pDownload *download, P2pPeer *peer);
 /* The peer will not send (more). */
-void p2p_download_peer_gone (P2pDownload *download);
+void p2p_download_peer_gone (P2pDownload *download, P2pPeer *peer);
+/* What @peer has sent of it. */
+const P2pSource *p2p_download_source_of (
+    const P2pDownload *download, const P2pPeer *peer);
+void p2p_source_begin (P2pSource *source, gint64 now_us);
+void p2p_source_add (P2pSource *source, gsize size, gint64 now_us);
 
 void p2p_download_http_headers (
     P2pDownload *download, P2pHttpResponse *response);
@@ -300,6 +330,24 @@ void p2p_download_http_done (P2pDownload *download);
 void p2p_download_http_failed (P2pDownload *download, P2pHttpFailure *failure);
 /* The origin has failed and no peer has it: its failure is the player's. */
 void p2p_download_give_up (P2pDownload *download);
+
+/* --- tail.c: the end of a segment, from a second peer ----------------------- */
+
+gboolean p2p_tail_is_there (const P2pDownload *download);
+/* @from: a byte after those that are here; the length must be known. */
+void p2p_tail_start (
+    P2pDownload *download, P2pPeer *peer, guint64 from, const char *reason);
+/* Cancels it and throws away what it gave. */
+void p2p_tail_stop (P2pDownload *download);
+gboolean p2p_tail_begins (P2pDownload *download, guint64 follows);
+void p2p_tail_data (P2pDownload *download, GBytes *bytes);
+void p2p_tail_completed (P2pDownload *download);
+void p2p_tail_gone (P2pDownload *download);
+/* Bytes that the first source has to give until the second's are next,
+ * P2P_SIZE_UNKNOWN: there are none. */
+guint64 p2p_tail_room (P2pDownload *download);
+/* They are next: the caller has them now. */
+P2pTail p2p_tail_take (P2pDownload *download);
 
 /* --- share.c: one stream, its swarms, peers and downloads ------------------ */
 
@@ -519,6 +567,8 @@ void p2p_peer_low_water (P2pPeer *peer);
 /* @messages: (nullable) (element-type GBytes): the announcement, if the
  * caller has it ready */
 void p2p_peer_send_announcement (P2pPeer *peer, GPtrArray *messages);
+/* It is not asked for the segment again before it says anew that it has it. */
+void p2p_peer_forget (P2pPeer *peer, gint64 id);
 /* It kept us waiting: counts towards closing it, and it is not asked for
  * this segment again until it announces anew. */
 void p2p_peer_strike (P2pPeer *peer, gint64 id);
@@ -531,7 +581,7 @@ gboolean p2p_peer_is_loading (P2pPeer *peer, gint64 id);
 gboolean p2p_peer_has_heard (P2pPeer *peer, gint64 id);
 /* What it says of the @n segments from @first on; less than 64. */
 P2pWords p2p_peer_words (P2pPeer *peer, gint64 first, guint n);
-void p2p_peer_request (P2pPeer *peer, P2pDownload *download);
+void p2p_peer_request (P2pPeer *peer, P2pDownload *download, guint64 from);
 /* We no longer want what it sends. */
 void p2p_peer_cancel (P2pPeer *peer);
 /* Whether it takes part in P2P Media Loader 5's election. */

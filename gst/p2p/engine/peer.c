@@ -54,12 +54,14 @@ static gint64
 give_up_us (P2pPeer *peer)
 {
   P2pDownload *download = peer->download;
+  const P2pSource *source;
   gint64 silent_us, late_us;
 
   if (download == NULL)
     return P2P_NEVER;
-  silent_us = download->last_byte_us + NO_BYTES_US;
-  late_us = download->begun_us
+  source = p2p_download_source_of (download, peer);
+  silent_us = source->last_byte_us + NO_BYTES_US;
+  late_us = source->begun_us
       + MAX (PREFETCH_LEAST_US,
           PREFETCH_DURATIONS * peer->share->stream->target_duration_us);
 
@@ -95,7 +97,7 @@ on_open_timer (P2pPeer *peer, gint64 now_us)
 
     P2P_LOG_DEBUG (P2P_AREA_PEER, peer->conn,
         "segment %" G_GINT64_FORMAT " takes too long", id);
-    p2p_download_stop (peer->download);
+    p2p_download_leave_peer (peer->download, peer);
     p2p_peer_strike (peer, id);
     return;
   }
@@ -153,7 +155,7 @@ p2p_peer_free (P2pPeer *peer)
   P2pDownload *download = g_steal_pointer (&peer->download);
 
   if (download != NULL)
-    p2p_download_peer_gone (download);
+    p2p_download_peer_gone (download, peer);
   p2p_upload_forget (peer);
   engine->ports.transport->ops->close (engine->ports.transport, peer->conn);
   g_hash_table_remove (engine->peers, &peer->conn);
@@ -608,7 +610,7 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
 /* --- what we ask of it --------------------------------------------------------------- */
 
 void
-p2p_peer_request (P2pPeer *peer, P2pDownload *download)
+p2p_peer_request (P2pPeer *peer, P2pDownload *download, guint64 from)
 {
   P2pCommand command = { .kind = P2P_COMMAND_REQUEST };
 
@@ -622,7 +624,7 @@ p2p_peer_request (P2pPeer *peer, P2pDownload *download)
   peer->requested_us = peer->share->engine->now_us;
   command.segment_id = external_id (peer, download->id);
   command.request_id = peer->down_request;
-  command.byte_from = download->entry->size;
+  command.byte_from = from;
   if (p2p_peer_is_native (peer))
     command.needed_ms = p2p_download_needed_us (download) / 1000;
   p2p_peer_send_command (peer, &command);
@@ -640,6 +642,12 @@ p2p_peer_cancel (P2pPeer *peer)
   command.request_id = peer->down_request;
   p2p_peer_send_command (peer, &command);
   arm_open_timer (peer);
+}
+
+void
+p2p_peer_forget (P2pPeer *peer, gint64 id)
+{
+  forget_id (peer, external_id (peer, id));
 }
 
 void
@@ -667,8 +675,19 @@ on_data (P2pPeer *peer, const P2pCommand *command)
       || command->request_id != peer->down_request
       || command->segment_id != external_id (peer, download->id))
     return;
-  if (!p2p_download_peer_begins (download, command->size)) {
-    p2p_peer_violates (peer, "a segment of the wrong length");
+  if (command->size > P2P_SEGMENT_MAX_BYTES) {
+    p2p_peer_violates (peer, "a segment over the bound");
+    return;
+  }
+  /* It may be another that lied: nobody is shunned for it, and who was asked for
+   * the end only is left for another try. */
+  if (!p2p_download_peer_begins (download, peer, command->size)) {
+    if (peer == download->tail.peer) {
+      p2p_tail_stop (download);
+      forget_id (peer, command->segment_id);
+    } else {
+      p2p_peer_drop (peer, "a segment of another length");
+    }
     return;
   }
   peer->down_begun = TRUE;
@@ -688,7 +707,7 @@ finish_download (P2pPeer *peer)
   peer->strikes = 0;
   peer->awaits_word = TRUE;
   arm_open_timer (peer);
-  p2p_download_peer_completed (download);
+  p2p_download_peer_completed (download, peer);
 }
 
 static void
@@ -715,7 +734,12 @@ on_bytes (P2pPeer *peer, GBytes *message)
   }
   peer->down_rest -= size;
   peer->down_bytes += size;
-  p2p_download_peer_data (peer->download, message);
+  p2p_download_peer_data (peer->download, peer, message);
+  /* It has come to what another peer sends. */
+  if (peer->download == NULL) {
+    peer->strikes = 0;
+    return;
+  }
   /* Whole with its last byte: COMPLETED, which follows, says nothing more,
    * and may never come. */
   if (peer->down_rest == 0)
@@ -772,7 +796,7 @@ on_absent (P2pPeer *peer, const P2pCommand *command)
     return;
   peer->download = NULL;
   arm_open_timer (peer);
-  p2p_download_peer_gone (download);
+  p2p_download_peer_gone (download, peer);
 }
 
 /* --- receiving ------------------------------------------------------------------------------ */

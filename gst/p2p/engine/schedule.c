@@ -35,6 +35,11 @@
  * quickest: P2P Media Loader's share. */
 #define UNPROVEN_SHARE 0.1
 
+/* A second peer sends this share of what is missing at least, and is looked for
+ * so soon again when nobody is free. */
+#define SECOND_PART_LEAST 0.25
+#define SECOND_AGAIN_US (200 * 1000)
+
 /* What is played later is left to those whom we cannot see yet. */
 #define SOON_US (20 * G_USEC_PER_SEC)
 #define SETTLE_US (20 * G_USEC_PER_SEC)
@@ -45,14 +50,20 @@
 /* --- who has it -------------------------------------------------------------- */
 
 static gboolean
-can_ask (P2pPeer *peer, gboolean preempt)
+can_ask (P2pPeer *peer, gint64 id, gboolean preempt)
 {
+  P2pDownload *download = peer->download;
+
   if (peer->state != P2P_PEER_OPEN
       || peer->busy_until_us > peer->share->engine->now_us)
     return FALSE;
 
-  return peer->download == NULL
-      || (preempt && !p2p_download_is_required (peer->download));
+  if (download == NULL)
+    return TRUE;
+
+  /* What it sends ahead of the player gives way, and what another sends, too. */
+  return preempt && download->id != id
+      && (!p2p_download_is_required (download) || peer == download->tail.peer);
 }
 
 static double
@@ -86,7 +97,7 @@ find_holders (P2pShare *share, gint64 id, gboolean preempt, GPtrArray *natives,
 
     if ((p2p_id_set_has (&peer->loaded, wanted)
             || p2p_id_set_has (&peer->arriving, wanted))
-        && can_ask (peer, preempt))
+        && can_ask (peer, id, preempt))
       g_ptr_array_add (p2p_peer_is_native (peer) ? natives : browsers, peer);
   }
 }
@@ -150,23 +161,16 @@ spares_browsers (P2pShare *share, gint64 id)
   return turn_us > share->engine->now_us;
 }
 
-/* A holder at random, the quicker the likelier; one that is idle before one
- * whose prefetch must give way. Who has not shown anything yet gets its chance
- * now and then, or one quick holder would serve everybody for ever. */
+/* At random, the quicker the likelier; one that is idle before one whose prefetch
+ * must give way. Who has not shown anything yet gets its chance now and then, or
+ * one quick holder would serve everybody for ever. */
 static P2pPeer *
-pick_holder (P2pShare *share, gint64 id, gboolean preempt)
+pick (P2pShare *share, GPtrArray *holders)
 {
   P2pEngine *engine = share->engine;
-  g_autoptr (GPtrArray) holders = g_ptr_array_new ();
-  g_autoptr (GPtrArray) browsers = g_ptr_array_new ();
   P2pPeer *picked = NULL;
   double sum = 0, least;
   guint i;
-
-  find_holders (share, id, preempt, holders, browsers);
-
-  if (browsers->len > 0 && !spares_browsers (share, id))
-    g_ptr_array_extend (holders, browsers, NULL, NULL);
 
   least = MAX (best_bps (holders, engine->now_us) * UNPROVEN_SHARE, 1);
   for (i = 0; i < holders->len; i++) {
@@ -184,16 +188,38 @@ pick_holder (P2pShare *share, gint64 id, gboolean preempt)
   return picked;
 }
 
+/* Returns: (transfer container): who has it, or passes it on, and may be asked. */
+static GPtrArray *
+holders_of (P2pShare *share, gint64 id, gboolean preempt)
+{
+  GPtrArray *holders = g_ptr_array_new ();
+  g_autoptr (GPtrArray) browsers = g_ptr_array_new ();
+
+  find_holders (share, id, preempt, holders, browsers);
+  if (browsers->len > 0 && !spares_browsers (share, id))
+    g_ptr_array_extend (holders, browsers, NULL, NULL);
+
+  return holders;
+}
+
+static P2pPeer *
+pick_holder (P2pShare *share, gint64 id, gboolean preempt)
+{
+  g_autoptr (GPtrArray) holders = holders_of (share, id, preempt);
+
+  return pick (share, holders);
+}
+
 static gboolean
-is_loading_somewhere (P2pShare *share, gint64 id)
+any_peer (
+    P2pShare *share, gint64 id, gboolean (*says) (P2pPeer *peer, gint64 id))
 {
   guint i;
 
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
 
-    if (peer->state == P2P_PEER_OPEN
-        && (p2p_peer_is_loading (peer, id) || p2p_peer_has_heard (peer, id)))
+    if (peer->state == P2P_PEER_OPEN && says (peer, id))
       return TRUE;
   }
 
@@ -201,18 +227,21 @@ is_loading_somewhere (P2pShare *share, gint64 id)
 }
 
 static gboolean
+says_loading (P2pPeer *peer, gint64 id)
+{
+  return p2p_peer_is_loading (peer, id) || p2p_peer_has_heard (peer, id);
+}
+
+static gboolean
+is_loading_somewhere (P2pShare *share, gint64 id)
+{
+  return any_peer (share, id, says_loading);
+}
+
+static gboolean
 is_held_somewhere (P2pShare *share, gint64 id)
 {
-  guint i;
-
-  for (i = 0; i < share->peers->len; i++) {
-    P2pPeer *peer = share->peers->pdata[i];
-
-    if (peer->state == P2P_PEER_OPEN && p2p_peer_gives (peer, id))
-      return TRUE;
-  }
-
-  return FALSE;
+  return any_peer (share, id, p2p_peer_gives);
 }
 
 /* --- what the player waits for -------------------------------------------------- */
@@ -255,33 +284,22 @@ p2p_schedule_is_known (P2pShare *share, gint64 id)
   return is_held_somewhere (share, id) || is_loading_somewhere (share, id);
 }
 
-static gboolean
-is_whole_somewhere (P2pShare *share, gint64 id)
-{
-  guint i;
-
-  for (i = 0; i < share->peers->len; i++) {
-    P2pPeer *peer = share->peers->pdata[i];
-
-    if (peer->state == P2P_PEER_OPEN && p2p_peer_has (peer, id))
-      return TRUE;
-  }
-
-  return FALSE;
-}
-
 /* Since when nobody goes on with what has begun to arrive. Who has the whole will
  * have a slot free soon; of a film, that is everybody. */
 static gint64
 stuck_us (P2pDownload *download, gint64 asked_us)
 {
   P2pShare *share = download->share;
+  gint64 since_us = MAX (download->moved_us, asked_us);
 
-  if (!share->stream->live || download->moved_us == 0
-      || is_whole_somewhere (share, download->id))
+  if (!share->stream->live || download->moved_us == 0)
+    return 0;
+  /* To ask everybody takes its time, and is seldom needed. */
+  if (share->engine->now_us >= since_us + P2P_FETCH_STUCK_US
+      && any_peer (share, download->id, p2p_peer_has))
     return 0;
 
-  return MAX (download->moved_us, asked_us);
+  return since_us;
 }
 
 static void
@@ -293,7 +311,8 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
   view->seen_us = view->asked_us;
   fill_turn (share, download->id, view);
   view->stuck_us = stuck_us (download, view->asked_us);
-  view->size = p2p_download_expects (download, view->duration_us);
+  view->size = MIN (p2p_download_expects (download, view->duration_us),
+      p2p_tail_room (download));
   view->peers = p2p_share_open_peers (share);
   view->expect_until_us = p2p_share_expect_until_us (share);
   view->holder_free = holder != NULL;
@@ -304,16 +323,88 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
       || is_held_somewhere (share, download->id);
 }
 
+/* Who has the whole of it, and sends us nothing. */
+static P2pPeer *
+pick_second (P2pShare *share, gint64 id)
+{
+  g_autoptr (GPtrArray) holders = holders_of (share, id, FALSE);
+
+  for (guint i = holders->len; i > 0; i--) {
+    if (!p2p_peer_has (holders->pdata[i - 1], id))
+      g_ptr_array_remove_index_fast (holders, i - 1);
+  }
+
+  return pick (share, holders);
+}
+
+/* What the second peer still has to give. */
+static void
+fill_tail (P2pDownload *download, P2pTransferView *view)
+{
+  const P2pTail *tail = &download->tail;
+
+  if (p2p_tail_room (download) == P2P_SIZE_UNKNOWN)
+    return;
+  view->rest = p2p_tail_room (download);
+  view->tail_rest = download->entry->total - tail->from - tail->source.bytes;
+  view->tail_us = MAX ((double) view->tail_rest
+          * (view->need.now_us - tail->source.first_byte_us)
+          / tail->source.bytes,
+      1);
+}
+
+/* The origin gives its part as well. It is not asked for this again. */
+static void
+drop_late_second (P2pDownload *download, const P2pTransferView *view)
+{
+  P2pPeer *second = download->tail.peer;
+
+  if (second == NULL || !p2p_fetch_second_is_late (view))
+    return;
+  p2p_tail_stop (download);
+  p2p_peer_forget (second, download->id);
+}
+
+/* The first peer alone would be late: a second one begins where both are done at
+ * once. Returns: when to look again. */
+static gint64
+look_for_second (P2pDownload *download, const P2pTransferView *view)
+{
+  gint64 look_us = p2p_fetch_second_us (view);
+  gint64 now_us = view->need.now_us;
+  P2pPeer *second;
+  double first_bps, second_bps, head;
+
+  if (look_us > now_us)
+    return look_us;
+  if (p2p_tail_is_there (download))
+    return now_us + SECOND_AGAIN_US;
+  second = pick_second (download->share, download->id);
+  if (second == NULL)
+    return now_us + SECOND_AGAIN_US;
+  first_bps = view->need.peer_bps;
+  second_bps = p2p_bandwidth_bps (&second->bandwidth, now_us);
+  head = first_bps == 0 || second_bps == 0
+      ? 0.5
+      : first_bps / (first_bps + second_bps);
+  head = CLAMP (head, SECOND_PART_LEAST, 1 - SECOND_PART_LEAST);
+  p2p_tail_start (download, second,
+      download->entry->size + (guint64) (head * view->rest),
+      "the first would be late");
+
+  return now_us + SECOND_AGAIN_US;
+}
+
 static void schedule_waiting (P2pDownload *download);
 
 static void
 schedule_transfer (P2pDownload *download)
 {
   P2pTransferView view = {
-    .begun_us = download->begun_us,
-    .first_byte_us = download->first_byte_us,
-    .last_byte_us = download->last_byte_us,
-    .bytes = download->source_bytes,
+    .begun_us = download->source.begun_us,
+    .first_byte_us = download->source.first_byte_us,
+    .last_byte_us = download->source.last_byte_us,
+    .bytes = download->source.bytes,
     .rest = download->entry->total == P2P_SIZE_UNKNOWN
         ? P2P_SIZE_UNKNOWN
         : download->entry->total - download->entry->size,
@@ -328,6 +419,7 @@ schedule_transfer (P2pDownload *download)
     fill_turn (download->share, download->id, &view.need);
   view.need.size = p2p_download_expects (download, view.need.duration_us);
   view.need.peer_bps = p2p_bandwidth_bps (&peer->bandwidth, view.need.now_us);
+  fill_tail (download, &view);
   verdict = p2p_fetch_takeover (&view);
   /* It has just refused. */
   if (verdict.action == P2P_FETCH_HTTP
@@ -335,14 +427,16 @@ schedule_transfer (P2pDownload *download)
     verdict =
         (P2pFetchVerdict){ P2P_FETCH_WAIT, download->http_again_us, NULL };
   if (verdict.action == P2P_FETCH_WAIT) {
-    p2p_timer_set (&download->timer, verdict.until_us);
+    p2p_timer_set (&download->timer,
+        MIN (verdict.until_us, look_for_second (download, &view)));
     return;
   }
   P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,
       "segment %" G_GINT64_FORMAT ": given up, %s", download->id,
       verdict.reason);
-  p2p_download_stop (download);
+  p2p_download_leave_source (download);
   if (verdict.action == P2P_FETCH_HTTP) {
+    drop_late_second (download, &view);
     p2p_download_start_http (download, verdict.reason);
     return;
   }
@@ -353,12 +447,8 @@ schedule_transfer (P2pDownload *download)
 static void
 ask_peer (P2pDownload *download, P2pPeer *holder, const char *reason)
 {
-  if (holder->download != NULL) {
-    P2pDownload *prefetch = holder->download;
-
-    g_assert (!p2p_download_is_required (prefetch));
-    p2p_download_stop (prefetch);
-  }
+  if (holder->download != NULL)
+    p2p_download_leave_peer (holder->download, holder);
   p2p_download_start_peer (download, holder, reason);
   /* From now on it is watched: nothing else need happen before the origin
    * must take over. */
@@ -368,9 +458,18 @@ ask_peer (P2pDownload *download, P2pPeer *holder, const char *reason)
 static void
 schedule_waiting (P2pDownload *download)
 {
-  P2pPeer *holder = pick_holder (download->share, download->id, TRUE);
   P2pFetchView view = { 0 };
   P2pFetchVerdict verdict;
+  P2pPeer *holder = pick_holder (download->share, download->id, TRUE);
+
+  /* The second has sent nothing yet, or nobody else is left to ask: it may as
+   * well begin where we are. */
+  if (holder == NULL && p2p_tail_is_there (download)
+      && (p2p_tail_room (download) == P2P_SIZE_UNKNOWN
+          || download->failure != NULL)) {
+    p2p_tail_stop (download);
+    holder = pick_holder (download->share, download->id, TRUE);
+  }
 
   if (download->failure != NULL && holder == NULL) {
     p2p_download_give_up (download);

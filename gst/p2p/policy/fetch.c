@@ -25,9 +25,6 @@
  * part of that: all of them at once would all go. */
 #define BEYOND 4
 
-/* A tree of relays has stopped when nothing has come for so long. */
-#define STUCK_US (500 * 1000)
-
 /* How often a transfer is looked at once its last moment has come. */
 #define LOOK_US (100 * 1000)
 
@@ -36,6 +33,14 @@
 
 /* And the rest of what a peer sends. */
 #define PEER_SAFETY 1.5
+
+/* A second peer is asked when the first will take more than this share of the
+ * time there is. */
+#define SECOND_SHARE 0.3
+/* It is looked at so many times until then, as rates change. */
+#define SECOND_LOOKS 4
+/* And this much is missing: half of it is a few messages. */
+#define SECOND_LEAST_BYTES (64 * 1024)
 
 /* Derived threshold: these shares of a segment, within these times. */
 #define URGENT_LEAST 0.25
@@ -113,7 +118,7 @@ p2p_fetch_rescue_us (const P2pFetchView *view)
 
   if (view->stuck_us == 0)
     return P2P_NEVER;
-  stuck.seen_us = view->stuck_us + STUCK_US;
+  stuck.seen_us = view->stuck_us + P2P_FETCH_STUCK_US;
 
   return p2p_fetch_turn_us (&stuck);
 }
@@ -170,17 +175,59 @@ nearly_until_us (const P2pFetchView *need, gint64 peer_us)
   return MIN (dry_us, variant_us (need)) - (gint64) (PEER_SAFETY * bounded_us);
 }
 
+static gint64
+room_us_of (const P2pFetchView *need)
+{
+  return MAX (need->ahead_us - need->urgent_us, 0);
+}
+
+/* Whichever comes first: an empty buffer, or a lost variant. */
+static gint64
+due_us (const P2pFetchView *need)
+{
+  return MIN (need->now_us + room_us_of (need), variant_us (need));
+}
+
+gint64
+p2p_fetch_second_us (const P2pTransferView *view)
+{
+  const P2pFetchView *need = &view->need;
+  gint64 left_us = due_us (need) - need->now_us;
+  gint64 look_us = need->now_us + MAX (left_us / SECOND_LOOKS, LOOK_US);
+  gint64 peer_us;
+
+  if (view->rest == P2P_SIZE_UNKNOWN || view->rest < SECOND_LEAST_BYTES)
+    return P2P_NEVER;
+  if (view->tail_us != 0)
+    return look_us;
+  peer_us = view->bytes > 0 ? rest_us (view)
+                            : transfer_us (need, view->rest, need->peer_bps);
+
+  return peer_us > SECOND_SHARE * left_us ? need->now_us : look_us;
+}
+
+gboolean
+p2p_fetch_second_is_late (const P2pTransferView *view)
+{
+  const P2pFetchView *need = &view->need;
+
+  return view->tail_us > due_us (need) - need->now_us
+      && view->tail_us
+      > transfer_us (need, view->rest + view->tail_rest, need->http_bps);
+}
+
 P2pFetchVerdict
 p2p_fetch_takeover (const P2pTransferView *view)
 {
   const P2pFetchView *need = &view->need;
   guint64 rest = view->rest == P2P_SIZE_UNKNOWN ? need->size : view->rest;
-  gint64 room_us = MAX (need->ahead_us - need->urgent_us, 0);
+  guint64 more = p2p_fetch_second_is_late (view) ? view->tail_rest : 0;
+  gint64 room_us = room_us_of (need);
   gint64 silence_us = CLAMP (room_us / 3, SILENCE_MIN_US, SILENCE_MAX_US);
   gint64 silent_until_us = view->last_byte_us + silence_us;
   gint64 rescue_us = p2p_fetch_rescue_us (need);
-  gint64 origin_us = transfer_us (need, rest, need->http_bps);
-  gint64 due_us, last_us, peer_us, nearly_us;
+  gint64 origin_us = transfer_us (need, rest + more, need->http_bps);
+  gint64 last_us, peer_us, nearly_us;
 
   if (need->now_us >= rescue_us)
     return http ("nobody goes on");
@@ -188,18 +235,16 @@ p2p_fetch_takeover (const P2pTransferView *view)
     return (P2pFetchVerdict){ P2P_FETCH_LEAVE, P2P_NEVER, "it is silent" };
   silent_until_us = MIN (silent_until_us, rescue_us);
 
-  /* Whichever comes first: an empty buffer, or a lost variant. Until the last
-   * moment at which the origin could still be in time, every byte of the peer
-   * is one less of the origin's. */
-  due_us = MIN (need->now_us + room_us, variant_us (need));
-  last_us = due_us - (gint64) (ORIGIN_SAFETY * origin_us);
+  /* Until the last moment at which the origin could still be in time, every byte
+   * of the peer is one less of the origin's. */
+  last_us = due_us (need) - (gint64) (ORIGIN_SAFETY * origin_us);
   if (need->now_us < last_us)
     return wait_until (MIN (last_us, silent_until_us), "there is time");
   /* Asked although, or as, it is late: it must be given time to begin. */
   if (view->bytes == 0 && peer_is_quick (need))
     return wait_until (silent_until_us, "it is quick");
-  peer_us = rest_us (view);
-  if (peer_us <= origin_us || peer_us <= due_us - need->now_us)
+  peer_us = MAX (rest_us (view), view->tail_us);
+  if (peer_us <= origin_us || peer_us <= due_us (need) - need->now_us)
     return wait_until (
         MIN (need->now_us + LOOK_US, silent_until_us), "on time");
   nearly_us = nearly_until_us (need, peer_us);

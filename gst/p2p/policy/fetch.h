@@ -23,6 +23,9 @@ G_BEGIN_DECLS
 /* How long a peer that has just connected may take to say what it holds. */
 #define P2P_FETCH_HEAR_US (250 * 1000)
 
+/* A tree of relays has stopped when nothing has come for so long. */
+#define P2P_FETCH_STUCK_US (500 * 1000)
+
 typedef enum
 {
   P2P_FETCH_HTTP,  /* ask the origin now */
@@ -94,7 +97,9 @@ P2pFetchVerdict p2p_fetch_required (const P2pFetchView *view);
  * @first_byte_us: when it first sent some, 0: not yet
  * @last_byte_us: when it last sent some; @begun_us at first
  * @bytes: how many it sent
- * @rest: how many are still to come, %P2P_SIZE_UNKNOWN
+ * @rest: how many are still to come from it, %P2P_SIZE_UNKNOWN
+ * @tail_us: what the rest of a second peer's part takes, 0: there is none
+ * @tail_rest: how many bytes that is
  *
  * A segment that the player waits for while a peer sends it.
  */
@@ -106,11 +111,20 @@ typedef struct
   gint64 last_byte_us;
   guint64 bytes;
   guint64 rest;
+  gint64 tail_us;
+  guint64 tail_rest;
 } P2pTransferView;
 
 /* %P2P_FETCH_WAIT: the peer may go on; %P2P_FETCH_LEAVE: it is silent;
  * %P2P_FETCH_HTTP: the origin takes over from the byte reached. */
 P2pFetchVerdict p2p_fetch_takeover (const P2pTransferView *view);
+
+/* When to look whether a second peer should send the end of it: now or before:
+ * it should. %P2P_NEVER: it is not worth it. */
+gint64 p2p_fetch_second_us (const P2pTransferView *view);
+
+/* Whether the second peer is no help: the origin would give everything sooner. */
+gboolean p2p_fetch_second_is_late (const P2pTransferView *view);
 
 /* When it is our turn to ask the origin for a segment that nobody claims; only
  * @seen_us, @duration_us, @claim_us, @rank and @hidden count. */

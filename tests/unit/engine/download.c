@@ -690,6 +690,8 @@ test_peers_take_turns (void)
   fake_conn_has (fake, bob, 4);
   fake_conn_data (fake, alice, &asked, SIZE);
   fake_conn_segment (fake, alice, &asked, 0, 99999);
+  /* For the end. */
+  g_assert_true (fake_conn_find (bob, P2P_COMMAND_REQUEST, &rest));
   fake_conn_close (fake, alice);
   fake_advance (fake, 1000);
   g_assert_true (fake_conn_find (bob, P2P_COMMAND_REQUEST, &rest));

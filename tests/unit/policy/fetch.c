@@ -402,6 +402,78 @@ test_slow_peer_is_replaced (void)
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
 }
 
+/* As soon as the first takes more than a part of the time there is, and nobody
+ * helps it yet. */
+static void
+test_second_peer (void)
+{
+  P2pTransferView view = transfer ();
+  gint64 look_us;
+
+  /* How long it is, is not known. */
+  g_assert_cmpint (p2p_fetch_second_us (&view), ==, P2P_NEVER);
+  /* It has sent nothing: what is known of it counts. */
+  view.rest = MB;
+  view.need.peer_bps = 8 * MB;
+  g_assert_cmpint (p2p_fetch_second_us (&view), <=, view.need.now_us);
+  view.need.peer_bps = 80 * MB;
+  g_assert_cmpint (p2p_fetch_second_us (&view), >, view.need.now_us);
+  /* Then what it does. */
+  view.first_byte_us = 100 * S;
+  view.need.now_us = view.last_byte_us = 100 * S + S / 10;
+  view.bytes = MB / 2;
+  view.rest = MB / 2;
+  look_us = p2p_fetch_second_us (&view);
+  g_assert_cmpint (look_us, >, view.need.now_us);
+  g_assert_cmpint (look_us, <, view.need.now_us + view.need.duration_us);
+  view.bytes = MB / 10;
+  view.rest = MB - MB / 10;
+  g_assert_cmpint (p2p_fetch_second_us (&view), <=, view.need.now_us);
+  /* There is one. */
+  view.tail_us = S;
+  g_assert_cmpint (p2p_fetch_second_us (&view), >, view.need.now_us);
+  /* What is left is hardly a message. */
+  view.tail_us = 0;
+  view.rest = MB / 100;
+  g_assert_cmpint (p2p_fetch_second_us (&view), ==, P2P_NEVER);
+}
+
+/* It is left when it is later than everything from the origin would be. */
+static void
+test_late_second (void)
+{
+  P2pTransferView view = transfer ();
+
+  view.first_byte_us = 100 * S;
+  view.need.now_us = view.last_byte_us = 101 * S;
+  view.bytes = MB / 2;
+  view.rest = view.tail_rest = MB / 4;
+  view.tail_us = S / 3;
+  g_assert_false (p2p_fetch_second_is_late (&view));
+  view.tail_us = S / 2;
+  g_assert_true (p2p_fetch_second_is_late (&view));
+  /* The origin is no quicker. */
+  view.need.http_bps = 8 * MB;
+  g_assert_false (p2p_fetch_second_is_late (&view));
+}
+
+/* Both must be in time. */
+static void
+test_slow_second_is_no_help (void)
+{
+  P2pTransferView view = transfer ();
+
+  view.first_byte_us = 100 * S;
+  view.need.http_bps = 4 * MB;
+  view.need.now_us = view.last_byte_us = 101 * S + 19 * S / 50;
+  view.bytes = MB - MB / 100;
+  view.rest = MB / 100;
+  view.tail_us = 1000;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_WAIT);
+  view.tail_us = 2 * S;
+  g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+}
+
 /* When the buffer is urgent already, it may send what it will have sent before
  * half of that is gone, and is looked at again before that. */
 static void
@@ -530,6 +602,10 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/fetch/quick-peer-goes-on", test_quick_peer_goes_on);
   g_test_add_func (
       "/policy/fetch/slow-peer-is-replaced", test_slow_peer_is_replaced);
+  g_test_add_func ("/policy/fetch/second-peer", test_second_peer);
+  g_test_add_func ("/policy/fetch/late-second", test_late_second);
+  g_test_add_func (
+      "/policy/fetch/slow-second-is-no-help", test_slow_second_is_no_help);
   g_test_add_func ("/policy/fetch/peer-that-is-nearly-there-goes-on",
       test_peer_that_is_nearly_there_goes_on);
   g_test_add_func (
