@@ -513,6 +513,17 @@ join_tail (P2pDownload *download)
   p2p_upload_grown (download->share, download->entry);
 }
 
+/* May free @download, and says so. */
+static gboolean
+join_when_next (P2pDownload *download)
+{
+  if (p2p_tail_room (download) != 0)
+    return FALSE;
+  join_tail (download);
+
+  return TRUE;
+}
+
 gboolean
 p2p_download_peer_begins (P2pDownload *download, P2pPeer *peer, guint64 follows)
 {
@@ -520,12 +531,12 @@ p2p_download_peer_begins (P2pDownload *download, P2pPeer *peer, guint64 follows)
 
   if (peer == download->tail.peer)
     return p2p_tail_begins (download, follows);
-  if (follows == 0 && entry->size == 0)
-    return FALSE;
   if (entry->total == P2P_SIZE_UNKNOWN)
     entry->total = entry->size + follows;
   p2p_share_wants_announce (download->share);
-  p2p_share_wants_schedule (download->share);
+  /* Now that its length is known, a second peer may be asked for the end. */
+  if (p2p_download_is_required (download))
+    p2p_share_wants_schedule (download->share);
 
   return entry->total == entry->size + follows;
 }
@@ -554,8 +565,7 @@ p2p_download_peer_data (P2pDownload *download, P2pPeer *peer, GBytes *bytes)
   slice = use == size ? g_bytes_ref (bytes)
                       : g_bytes_new_from_bytes (bytes, 0, use);
   take (download, slice);
-  if (use == room)
-    join_tail (download);
+  join_when_next (download);
 }
 
 void
@@ -615,10 +625,8 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
     complete (download);
     return;
   }
-  if (p2p_tail_room (download) == 0) {
-    join_tail (download);
+  if (join_when_next (download))
     return;
-  }
   if (download->requests->len == 0) {
     p2p_share_mark_bad (download->share, download->id);
     remove_download (download);
@@ -762,14 +770,6 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
         MIN (download->http_left, download->http_until - entry->size);
 }
 
-/* It has given what it was asked for, though not the end. May free @download. */
-static void
-go_on_after_http (P2pDownload *download)
-{
-  if (p2p_tail_room (download) == 0)
-    join_tail (download);
-}
-
 void
 p2p_download_http_data (P2pDownload *download, GBytes *bytes)
 {
@@ -804,7 +804,7 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
   if (download->http_until == P2P_SIZE_UNKNOWN)
     complete (download);
   else
-    go_on_after_http (download);
+    join_when_next (download);
 }
 
 void
@@ -814,7 +814,7 @@ p2p_download_http_done (P2pDownload *download)
 
   if (download->http_skip == 0 && entry->size == download->http_until) {
     end_http (download);
-    go_on_after_http (download);
+    join_when_next (download);
     return;
   }
   if (download->http_skip > 0

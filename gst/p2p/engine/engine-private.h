@@ -39,6 +39,7 @@ typedef struct _P2pTracker P2pTracker;
 /* Peers that are found without a search: more than usual, a power of two. */
 #define P2P_PEERS_AT_HAND 128
 
+/* One that broke the protocol, and is not connected to until then. */
 typedef struct
 {
   P2pPeerId id;

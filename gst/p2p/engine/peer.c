@@ -675,8 +675,10 @@ on_data (P2pPeer *peer, const P2pCommand *command)
       || command->request_id != peer->down_request
       || command->segment_id != external_id (peer, download->id))
     return;
-  if (command->size > P2P_SEGMENT_MAX_BYTES) {
-    p2p_peer_violates (peer, "a segment over the bound");
+  if (command->size > P2P_SEGMENT_MAX_BYTES
+      || (command->size == 0 && peer == download->peer
+          && download->entry->size == 0)) {
+    p2p_peer_violates (peer, "a segment of nothing, or over the bound");
     return;
   }
   /* It may be another that lied: nobody is shunned for it, and who was asked for

@@ -415,6 +415,43 @@ test_shunned (void)
   g_assert_nonnull (fake_connect (fake, LOWER));
 }
 
+/* Nothing for a segment is a breach, another length than others tell is none. */
+static void
+test_shunned_for_nothing (void)
+{
+  static const gint64 sizes[] = { 0, P2P_SEGMENT_MAX_BYTES + 1 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+    P2pCommand asked;
+    FakeConn *conn = fake_connect_holder (fake, LOWER, &asked);
+
+    fake_conn_data (fake, conn, &asked, sizes[i]);
+    g_assert_true (conn->over);
+    g_assert_null (fake_connect (fake, LOWER));
+  }
+}
+
+static void
+test_not_shunned_for_a_length (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  P2pCommand asked;
+  FakeConn *liar = fake_connect_holder (fake, LOWER, &asked);
+  FakeConn *honest = fake_connect (fake, HIGHER);
+
+  fake_request_segment (fake, 4);
+  fake_conn_data (fake, liar, &asked, 77000);
+  fake_conn_segment (fake, liar, &asked, 0, 1000);
+  fake_conn_close (fake, liar);
+  fake_conn_has (fake, honest, 4);
+  g_assert_true (fake_conn_find (honest, P2P_COMMAND_REQUEST, &asked));
+  g_assert_cmpint (asked.byte_from, ==, 1000);
+  fake_conn_data (fake, honest, &asked, SIZE - 1000);
+  g_assert_true (honest->over);
+  g_assert_nonnull (fake_connect (fake, HIGHER));
+}
+
 static void
 test_shunned_are_bounded (void)
 {
@@ -966,6 +1003,8 @@ main (int argc, char **argv)
   ADD ("their-offer-is-answered", test_their_offer_is_answered);
   ADD ("duplicate-offers", test_duplicate_offers);
   ADD ("shunned", test_shunned);
+  ADD ("shunned-for-nothing", test_shunned_for_nothing);
+  ADD ("not-shunned-for-a-length", test_not_shunned_for_a_length);
   ADD ("shunned-are-bounded", test_shunned_are_bounded);
   ADD ("glare", test_glare);
   ADD ("answer-of-the-connected", test_answer_of_the_connected);
