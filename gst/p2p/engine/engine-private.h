@@ -636,6 +636,7 @@ void p2p_upload_forget (P2pPeer *peer);
 void p2p_upload_pump (P2pPeer *peer);
 void p2p_upload_end (P2pPeer *peer);
 /* Bytes in one channel, above which it is full. */
+guint p2p_upload_count (P2pEngine *engine);
 gsize p2p_upload_waiting_most (P2pEngine *engine);
 /* How much later an answer of the origin may come for what is being sent. */
 gint64 p2p_upload_delay_us (P2pEngine *engine);

@@ -7,6 +7,7 @@
 #include "engine-private.h"
 #include "policy/election.h"
 #include "policy/pace.h"
+#include "policy/serve.h"
 
 /* Segments at once, ahead of the player: P2P Media Loader's defaults. */
 #define PEER_PREFETCHES_MAX 3
@@ -635,11 +636,42 @@ ensure_download (P2pShare *share, gint64 id)
 }
 
 static gboolean
+is_player_waiting (P2pShare *share)
+{
+  for (guint i = 0; i < share->downloads->len; i++) {
+    if (p2p_download_is_required (share->downloads->pdata[i]))
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* Who gets the newest segment first passes it on to the others: that is for those
+ * who send to nobody. */
+static gboolean
+leaves_to_idle (P2pShare *share, gint64 id)
+{
+  P2pEngine *engine = share->engine;
+  gint64 until_us;
+
+  if (!share->stream->live || id != share->offered || is_player_waiting (share))
+    return FALSE;
+  until_us = share->offered_us
+      + p2p_serve_patience_us (
+          p2p_upload_count (engine), share->stream->target_duration_us);
+  if (engine->now_us >= until_us)
+    return FALSE;
+  p2p_share_look_again (share, until_us);
+
+  return TRUE;
+}
+
+static gboolean
 prefetch_from_peer (P2pShare *share, gint64 id, Slots *slots)
 {
   P2pPeer *holder;
 
-  if (slots->peer_slots == 0)
+  if (slots->peer_slots == 0 || leaves_to_idle (share, id))
     return FALSE;
   holder = pick_holder (share, id, FALSE);
   if (holder == NULL)

@@ -85,6 +85,12 @@ busy_uploads (
   return busy;
 }
 
+guint
+p2p_upload_count (P2pEngine *engine)
+{
+  return busy_uploads (engine, NULL, 0, NULL);
+}
+
 /* What was measured long ago is forgotten: one that serves nobody would never
  * be measured again. */
 static guint64
@@ -109,7 +115,7 @@ p2p_upload_waiting_most (P2pEngine *engine)
 gint64
 p2p_upload_delay_us (P2pEngine *engine)
 {
-  return busy_uploads (engine, NULL, 0, NULL) > 0
+  return p2p_upload_count (engine) > 0
       ? p2p_serve_delay_us (uplink_bps (engine))
       : 0;
 }
@@ -418,7 +424,7 @@ p2p_upload_pump (P2pPeer *peer)
       return;
     if (most == 0)
       most = p2p_serve_message_bytes (
-          uplink_bps (engine), busy_uploads (engine, NULL, 0, NULL));
+          uplink_bps (engine), p2p_upload_count (engine));
     bytes = next_message (peer, most);
     if (bytes == NULL)
       return;

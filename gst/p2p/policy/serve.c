@@ -24,6 +24,11 @@
 #define YIELD_TIMES 2
 #define YIELD_US (5 * G_USEC_PER_SEC)
 
+/* For each upload this share of a segment, and for no more than so many: half a
+ * segment later, who has just begun to send is idle again. */
+#define PATIENCE_SHARE 0.25
+#define PATIENCE_UPLOADS 2
+
 /* How long one message may take: who passes it on has to wait for its end. */
 #define MESSAGE_SECONDS 0.05
 
@@ -52,6 +57,12 @@ gboolean
 p2p_serve_gives_way (gint64 theirs_us, gint64 needed_us)
 {
   return theirs_us > YIELD_TIMES * needed_us + YIELD_US;
+}
+
+gint64
+p2p_serve_patience_us (guint uploads, gint64 duration_us)
+{
+  return MIN (uploads, PATIENCE_UPLOADS) * PATIENCE_SHARE * duration_us;
 }
 
 double

@@ -31,6 +31,10 @@ guint p2p_serve_slots (guint64 up_bps, guint64 bitrate, gboolean live);
  * @needed_us. */
 gboolean p2p_serve_gives_way (gint64 theirs_us, gint64 needed_us);
 
+/* How long who sends to @uploads peers leaves the newest segment of a live stream,
+ * of @duration_us, to those who send to nobody. */
+gint64 p2p_serve_patience_us (guint uploads, gint64 duration_us);
+
 /* What the uplink carries, by what it was taken to carry (0: not known) and by
  * what an upload has shown. */
 double p2p_serve_uplink_bps (double before_bps, double shown_bps);

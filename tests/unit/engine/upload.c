@@ -217,6 +217,76 @@ test_newest_has_no_more_of_its_own (void)
   g_assert_false (ask (fake, carol, 103, 0));
 }
 
+/* How long after @alice has offered @id of a live stream she is asked for it. */
+static gint64
+asked_after_us (FakePorts *fake, FakeConn *alice, gint64 id)
+{
+  gint64 waited_us = 0;
+  P2pCommand asked;
+
+  fake_conn_has (fake, alice, id);
+  while (!fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked)) {
+    g_assert_cmpint (waited_us, <, 5 * G_USEC_PER_SEC);
+    fake_advance (fake, 10 * 1000);
+    waited_us += 10 * 1000;
+  }
+  g_assert_cmpint (asked.segment_id, ==, id);
+  p2p_command_clear (&asked);
+
+  return waited_us;
+}
+
+/* Who gets it first passes it on to everybody else: that is for those who have
+ * nothing to do. */
+static void
+test_newest_is_left_to_the_idle (void)
+{
+  for (guint uploads = 0; uploads <= P2P_SERVE_UNKNOWN; uploads++) {
+    g_autoptr (FakePorts) fake = sharing_live ();
+    FakeConn *alice = fake_connect (fake, ALICE);
+    gint64 waited_us;
+
+    for (guint i = 0; i < uploads; i++)
+      g_assert_true (ask (fake, connect_native (fake, i), 105, 0));
+    waited_us = asked_after_us (fake, alice, 106);
+    g_assert_cmpint (
+        waited_us, ==, p2p_serve_patience_us (uploads, 2 * G_USEC_PER_SEC));
+  }
+}
+
+/* It is older than the newest, which somebody has offered meanwhile. */
+static void
+test_older_are_not_left_to_the_idle (void)
+{
+  g_autoptr (FakePorts) fake = sharing_live ();
+  FakeConn *alice = fake_connect (fake, ALICE);
+  FakeConn *bob = fake_connect (fake, BOB);
+
+  g_assert_true (ask (fake, bob, 105, 0));
+  fake_conn_has (fake, bob, 107);
+  g_assert_cmpint (asked_after_us (fake, alice, 106), ==, 0);
+}
+
+/* Its own player is late already: then it takes what it can get. */
+static void
+test_newest_is_not_left_by_the_late (void)
+{
+  g_autoptr (FakePorts) fake = sharing_live ();
+  FakeConn *alice = fake_connect (fake, ALICE);
+  FakeConn *bob = fake_connect (fake, BOB);
+  P2pCommand asked;
+
+  fake_publish (fake, 101, 6, TRUE);
+  g_assert_true (ask (fake, bob, 105, 0));
+  fake_request (fake, FAKE_PLAYLIST);
+  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
+  fake_conn_has (fake, bob, 106);
+  fake_request_segment (fake, 106);
+  g_assert_true (fake_conn_find (bob, P2P_COMMAND_REQUEST, &asked));
+  p2p_command_clear (&asked);
+  g_assert_cmpint (asked_after_us (fake, alice, 107), ==, 0);
+}
+
 /* Of a film, the first segments are what somebody needs who has just come: later
  * ones are no reason to send to one more. */
 static void
@@ -1001,6 +1071,9 @@ main (int argc, char **argv)
   ADD ("closing-frees-the-slot", test_closing_frees_the_slot);
   ADD ("newest-goes-first", test_newest_goes_first);
   ADD ("newest-has-no-more-of-its-own", test_newest_has_no_more_of_its_own);
+  ADD ("newest-is-left-to-the-idle", test_newest_is_left_to_the_idle);
+  ADD ("older-are-not-left-to-the-idle", test_older_are_not_left_to_the_idle);
+  ADD ("newest-is-not-left-by-the-late", test_newest_is_not_left_by_the_late);
   ADD ("film-has-no-newest", test_film_has_no_newest);
   ADD ("browsers-are-served", test_browsers_are_served);
   ADD ("browsers-step-back", test_browsers_step_back);

@@ -144,6 +144,24 @@ test_gives_way (void)
   }
 }
 
+/* Who sends to nobody does not wait, and nobody for most of a segment. */
+static void
+test_patience (void)
+{
+  const gint64 second_us = G_USEC_PER_SEC;
+
+  g_assert_cmpint (p2p_serve_patience_us (0, second_us), ==, 0);
+  for (guint uploads = 0; uploads < P2P_PEERS_MAX; uploads++) {
+    gint64 wait_us = p2p_serve_patience_us (uploads, second_us);
+
+    g_assert_cmpint (
+        wait_us, <=, p2p_serve_patience_us (uploads + 1, second_us));
+    g_assert_cmpint (wait_us, <=, second_us / 2);
+  }
+  g_assert_cmpint (p2p_serve_patience_us (2, second_us), >,
+      p2p_serve_patience_us (1, second_us));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -158,6 +176,7 @@ main (int argc, char **argv)
   ADD ("messages", test_messages);
   ADD ("delay", test_delay);
   ADD ("waiting", test_waiting);
+  ADD ("patience", test_patience);
   ADD ("gives-way", test_gives_way);
 
   return g_test_run ();
