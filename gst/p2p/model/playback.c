@@ -21,6 +21,7 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
   gboolean follows = ABS (gap_us) <= duration_us + duration_us / 2;
   gboolean other_stream = stream != playback->stream;
   gboolean given_up = playback->awaited && !other_stream;
+  gboolean again = !other_stream && gap_us < -duration_us / 2;
 
   playback->awaited = TRUE;
   playback->stream = stream;
@@ -29,7 +30,8 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
 
   /* Another rendition of a live stream counts time from where its playlist
    * was first read: the same moment has another number. */
-  if (playback->started && !given_up && (follows || (other_stream && live))) {
+  if (playback->started && !given_up && !again
+      && (follows || (other_stream && live))) {
     playback->head_media_us += gap_us;
     playback->edge_media_us += gap_us;
     return FALSE;

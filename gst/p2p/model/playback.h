@@ -36,8 +36,9 @@ typedef struct
  * @duration_us: of the segment
  * @now_us: the time
  *
- * A segment that does not follow the last one, or takes the place of one of the
- * same stream that was not handed over, is a seek: what was ahead is gone.
+ * A segment that does not follow the last one, or is of the same stream and was
+ * handed over before or takes the place of one that was not, is a seek: what was
+ * ahead is gone.
  * Returns: whether it was a seek.
  */
 gboolean p2p_playback_request (P2pPlayback *playback, guint stream,

@@ -77,6 +77,24 @@ test_seek_nearby (void)
   }
 }
 
+/* What has been handed over is not asked for again by who plays on. */
+static void
+test_seek_back (void)
+{
+  P2pPlayback playback = { 0 };
+
+  for (gint64 n = 0; n < 4; n++)
+    g_assert_false (play (&playback, n, 10 * S));
+  g_assert_true (play (&playback, 3, 10 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 10 * S), ==, 2 * S);
+  g_assert_true (play (&playback, 2, 10 * S));
+  g_assert_false (play (&playback, 3, 10 * S));
+  /* Another rendition takes the place of the end of this one. */
+  g_assert_false (
+      p2p_playback_request (&playback, 2, FALSE, 6 * S, 2 * S, 10 * S));
+  g_assert_cmpint (p2p_playback_ahead (&playback, 10 * S), ==, 4 * S);
+}
+
 /* A gap of less than a segment and a half is playback's own inexactness. */
 static void
 test_small_gaps (void)
@@ -111,6 +129,7 @@ main (int argc, char **argv)
   g_test_add_func ("/model/playback/runs-in-real-time", test_runs_in_real_time);
   g_test_add_func ("/model/playback/seek", test_seek);
   g_test_add_func ("/model/playback/seek-nearby", test_seek_nearby);
+  g_test_add_func ("/model/playback/seek-back", test_seek_back);
   g_test_add_func ("/model/playback/small-gaps", test_small_gaps);
   g_test_add_func ("/model/playback/variant-switch", test_variant_switch);
 
