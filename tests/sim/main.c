@@ -14,6 +14,11 @@
  * HTTP alone: less than half of what counts as one stall. */
 #define WORSE_US (150 * 1000)
 
+/* Each time that the origin fails for a while, a viewer may go without what one
+ * has in its buffer who waits for nobody: it begins four segments from the end, and
+ * the last of them is what is waited for. */
+#define BUFFERED_SEGMENTS 3
+
 /* An uplink that carries so many streams is none to be short of. */
 #define UPLINK_STREAMS 3
 
@@ -101,18 +106,20 @@ run_pages (const SimConfig *config, SimReport *report)
 }
 
 /* A small swarm must not be worse for P2P. Waiting for peers leaves less in
- * the buffer when the origin then fails, up to what two segments hold. */
+ * the buffer when the origin then fails; and who seeks to what would come next
+ * is believed to have a buffer still, so that one segment may wait for peers. */
 static char *
 compare_with_alone (const Run *run)
 {
   const SimConfig *config = &run->config;
-  gint64 most_us = WORSE_US * run->report.viewers;
+  gint64 most_us = WORSE_US * run->report.viewers
+      + run->report.quiet_seeks * config->segment_us;
   SimReport alone;
 
   run_alone (config, FALSE, &alone);
   if (run->report.origin_failures > 0)
-    most_us = 2 * run->report.origin_failures * config->segment_us
-        * run->report.viewers;
+    most_us += BUFFERED_SEGMENTS * run->report.origin_failures
+        * config->segment_us * run->report.viewers;
   if (run->report.waited_us > alone.waited_us + most_us)
     return g_strdup_printf ("waited %.2f s, over HTTP alone %.2f s",
         run->report.waited_us / 1e6, alone.waited_us / 1e6);

@@ -528,14 +528,17 @@ sim_player_seek (SimPlayer *player, double place)
 {
   SimWorld *world = player->node->world;
   P2pEvent event = { P2P_EVENT_REQUEST_CANCEL, .id = player->segment.id };
+  gint64 next = place * player->end;
 
   if (player->node->browser != NULL)
     sim_browser_seek (player->node->browser, place);
   if (!world->config.vod || !player->begun)
     return;
+  player->result.quiet_seeks += player->segment.id == 0
+      && (next == player->next || next == player->next + 1);
   forget (&player->segment);
   player->begun = FALSE;
-  player->next = place * player->end;
+  player->next = next;
   p2p_timer_set (&player->segment_timer, world->now_us + BETWEEN_US);
   if (event.id != 0)
     sim_node_deliver (player->node, &event);

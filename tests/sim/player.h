@@ -28,6 +28,7 @@ typedef struct _SimPlayer SimPlayer;
  * @bitrates: of the variants of these segments, added up
  * @spoiled: segments with bytes that are not the origin's
  * @longest_us: that a segment took from request to end
+ * @quiet_seeks: that nobody can tell from playing on
  * @behind_us: from the end of a live stream to the playhead
  */
 typedef struct
@@ -44,6 +45,7 @@ typedef struct
   guint64 bitrates;
   guint spoiled;
   gint64 longest_us;
+  guint quiet_seeks;
   gint64 behind_us;
 } SimPlayerResult;
 

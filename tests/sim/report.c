@@ -177,6 +177,7 @@ add_player (Gathered *all, SimNode *node)
   report->segments += result.segments;
   report->spoiled += result.spoiled;
   report->switches += result.switches;
+  report->quiet_seeks += result.quiet_seeks;
   report->bitrates += result.bitrates;
   if (result.first_byte_us >= 0)
     g_array_append_val (all->first_bytes, result.first_byte_us);

@@ -52,6 +52,7 @@ G_BEGIN_DECLS
  * @not_playing: of these, those that neither play nor have seen the end
  * @misses: requests for segments that no manifest named
  * @origin_failures: times that it failed for a while
+ * @quiet_seeks: that the engine cannot tell from playing on
  * @stuck: viewers that did not go on playing once all was well again
  * @copies_healed: of segments published once the swarm could have settled
  *   again after the last fault, 0: there are none
@@ -90,6 +91,7 @@ typedef struct
   guint not_playing;
   guint64 misses;
   guint origin_failures;
+  guint quiet_seeks;
   guint stuck;
   double copies_healed;
   SimMix mix;
