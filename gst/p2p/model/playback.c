@@ -20,8 +20,8 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
   gint64 gap_us = start_us - playback->edge_media_us;
   gboolean follows = ABS (gap_us) <= duration_us + duration_us / 2;
   gboolean other_stream = stream != playback->stream;
-  gboolean given_up = playback->awaited && !other_stream;
-  gboolean again = !other_stream && gap_us < -duration_us / 2;
+  gboolean seeks =
+      !other_stream && (playback->awaited || gap_us < -duration_us / 2);
 
   playback->awaited = TRUE;
   playback->stream = stream;
@@ -30,10 +30,13 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
 
   /* Another rendition of a live stream counts time from where its playlist
    * was first read: the same moment has another number. */
-  if (playback->started && !given_up && !again
-      && (follows || (other_stream && live))) {
-    playback->head_media_us += gap_us;
+  if (playback->started && !seeks && (follows || (other_stream && live))) {
     playback->edge_media_us += gap_us;
+    /* Of a film, another rendition takes the place of the end of this one. */
+    if (live || gap_us > 0 || !other_stream)
+      playback->head_media_us += gap_us;
+    playback->head_media_us =
+        MIN (playback->head_media_us, playback->edge_media_us);
     return FALSE;
   }
 
