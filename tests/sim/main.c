@@ -16,8 +16,8 @@
 
 /* Each time that the origin fails for a while, a viewer may go without what one
  * has in its buffer who waits for nobody: it begins four segments from the end, and
- * the last of them is what is waited for. */
-#define BUFFERED_SEGMENTS 3
+ * the last of them is what is waited for. Of a film more is here already. */
+#define BUFFERED_SEGMENTS(config) ((config)->vod ? 2 : 3)
 
 /* An uplink that carries so many streams is none to be short of. */
 #define UPLINK_STREAMS 3
@@ -118,7 +118,7 @@ compare_with_alone (const Run *run)
 
   run_alone (config, FALSE, &alone);
   if (run->report.origin_failures > 0)
-    most_us += BUFFERED_SEGMENTS * run->report.origin_failures
+    most_us += BUFFERED_SEGMENTS (config) * run->report.origin_failures
         * config->segment_us * run->report.viewers;
   if (run->report.waited_us > alone.waited_us + most_us)
     return g_strdup_printf ("waited %.2f s, over HTTP alone %.2f s",

@@ -534,8 +534,8 @@ sim_player_seek (SimPlayer *player, double place)
     sim_browser_seek (player->node->browser, place);
   if (!world->config.vod || !player->begun)
     return;
-  player->result.quiet_seeks += player->segment.id == 0
-      && (next == player->next || next == player->next + 1);
+  player->result.quiet_seeks +=
+      player->segment.id == 0 && ABS (next - player->next) <= 1;
   forget (&player->segment);
   player->begun = FALSE;
   player->next = next;
