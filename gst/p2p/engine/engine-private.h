@@ -404,7 +404,7 @@ struct _P2pShare
   gint64 joined_us;
   gint64 expect_until_us; /* peers are being connected; 0: none known yet */
   double mean_bytes;      /* of a segment, 0: not known */
-  P2pTimer look_timer;    /* when a peer that was busy may be asked again */
+  P2pTimer look_timer;    /* when something is to be decided anew */
   gboolean schedule_wanted;
   gboolean announce_wanted;
   GBytes *last_told[4]; /* (nullable): announcements sent last, by kind */
@@ -635,8 +635,10 @@ void p2p_upload_forget (P2pPeer *peer);
 /* Sends what the channel takes. */
 void p2p_upload_pump (P2pPeer *peer);
 void p2p_upload_end (P2pPeer *peer);
+/* Peers that are being sent something; of the newest segment of @share, which
+ * would not be passed on, as many as there can be. */
+guint p2p_upload_load (P2pShare *share);
 /* Bytes in one channel, above which it is full. */
-guint p2p_upload_count (P2pEngine *engine);
 gsize p2p_upload_waiting_most (P2pEngine *engine);
 /* How much later an answer of the origin may come for what is being sent. */
 gint64 p2p_upload_delay_us (P2pEngine *engine);

@@ -532,7 +532,9 @@ note_offered (P2pPeer *peer, const P2pIdSet *named)
     return;
   newest =
       p2p_stream_segment_id (share->stream, peer->swarm->protocol, named->last);
-  if (newest <= share->offered)
+  /* What nobody can know of yet would stand in the way of what comes. */
+  if (newest <= share->offered
+      || newest > p2p_share_last_listed (share) + P2P_ANNOUNCED_AHEAD)
     return;
   share->offered = newest;
   share->offered_us = share->engine->now_us;

@@ -540,6 +540,7 @@ typedef struct
 {
   guint peer_slots;
   guint http_slots;
+  gboolean player_waits; /* for something that is not here yet */
 } Slots;
 
 /* How much may come ahead while the player waits for @download, and may need
@@ -566,7 +567,7 @@ static Slots
 free_slots (P2pShare *share)
 {
   P2pEngine *engine = share->engine;
-  Slots slots = { PEER_PREFETCHES_MAX, HTTP_PREFETCHES_MAX };
+  Slots slots = { PEER_PREFETCHES_MAX, HTTP_PREFETCHES_MAX, FALSE };
   guint i;
 
   /* They would still be there when the player asks for its next one. */
@@ -585,6 +586,7 @@ free_slots (P2pShare *share)
       slots.peer_slots--;
     if (download->http != 0 && slots.http_slots > 0)
       slots.http_slots--;
+    slots.player_waits |= p2p_download_is_required (download);
     /* The player goes first on the way to the origin. */
     if (p2p_download_is_required (download) && download->peer == NULL)
       slots.http_slots = 0;
@@ -635,30 +637,22 @@ ensure_download (P2pShare *share, gint64 id)
   return download != NULL ? download : p2p_download_new (share, id);
 }
 
-static gboolean
-is_player_waiting (P2pShare *share)
-{
-  for (guint i = 0; i < share->downloads->len; i++) {
-    if (p2p_download_is_required (share->downloads->pdata[i]))
-      return TRUE;
-  }
-
-  return FALSE;
-}
-
 /* Who gets the newest segment first passes it on to the others: that is for those
- * who send to nobody. */
+ * who send to nobody. Not what has begun: others may wait for it behind us. */
 static gboolean
-leaves_to_idle (P2pShare *share, gint64 id)
+leaves_to_idle (P2pShare *share, gint64 id, const Slots *slots)
 {
   P2pEngine *engine = share->engine;
+  GPtrArray *segments = share->stream->segments;
+  const P2pSegment *last;
   gint64 until_us;
 
-  if (!share->stream->live || id != share->offered || is_player_waiting (share))
+  if (!share->stream->live || id != share->offered || slots->player_waits
+      || p2p_download_find (share, id) != NULL)
     return FALSE;
+  last = segments->pdata[segments->len - 1];
   until_us = share->offered_us
-      + p2p_serve_patience_us (
-          p2p_upload_count (engine), share->stream->target_duration_us);
+      + p2p_serve_patience_us (p2p_upload_load (share), last->duration_us);
   if (engine->now_us >= until_us)
     return FALSE;
   p2p_share_look_again (share, until_us);
@@ -671,7 +665,7 @@ prefetch_from_peer (P2pShare *share, gint64 id, Slots *slots)
 {
   P2pPeer *holder;
 
-  if (slots->peer_slots == 0 || leaves_to_idle (share, id))
+  if (slots->peer_slots == 0 || leaves_to_idle (share, id, slots))
     return FALSE;
   holder = pick_holder (share, id, FALSE);
   if (holder == NULL)

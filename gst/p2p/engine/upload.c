@@ -85,12 +85,6 @@ busy_uploads (
   return busy;
 }
 
-guint
-p2p_upload_count (P2pEngine *engine)
-{
-  return busy_uploads (engine, NULL, 0, NULL);
-}
-
 /* What was measured long ago is forgotten: one that serves nobody would never
  * be measured again. */
 static guint64
@@ -115,9 +109,23 @@ p2p_upload_waiting_most (P2pEngine *engine)
 gint64
 p2p_upload_delay_us (P2pEngine *engine)
 {
-  return p2p_upload_count (engine) > 0
+  return busy_uploads (engine, NULL, 0, NULL) > 0
       ? p2p_serve_delay_us (uplink_bps (engine))
       : 0;
+}
+
+guint
+p2p_upload_load (P2pShare *share)
+{
+  P2pEngine *engine = share->engine;
+
+  if (!engine->upload
+      || p2p_serve_slots (
+             uplink_bps (engine), share->stream->bitrate, share->stream->live)
+          == 0)
+    return P2P_PEERS_MAX;
+
+  return busy_uploads (engine, NULL, 0, NULL);
 }
 
 static guint64
@@ -248,6 +256,9 @@ p2p_upload_heard (P2pPeer *peer)
   if (peer->up_whole)
     measure (peer);
   peer->sent_us = 0;
+  /* The newest segment may have been left to others for it. */
+  if (share->stream->live)
+    p2p_share_wants_schedule (share);
 }
 
 /* --- life ------------------------------------------------------------------ */
@@ -424,7 +435,7 @@ p2p_upload_pump (P2pPeer *peer)
       return;
     if (most == 0)
       most = p2p_serve_message_bytes (
-          uplink_bps (engine), p2p_upload_count (engine));
+          uplink_bps (engine), busy_uploads (engine, NULL, 0, NULL));
     bytes = next_message (peer, most);
     if (bytes == NULL)
       return;

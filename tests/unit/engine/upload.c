@@ -24,12 +24,13 @@ sharing (void)
 
 /* The same of a live stream: segments 103 to 105 are stored. */
 static FakePorts *
-sharing_live (void)
+playing_live (gboolean upload)
 {
   P2pEngineConfig config = fake_config ();
   FakePorts *fake;
 
   config.http_window_us = 0;
+  config.upload = upload;
   fake = fake_ports_new (&config);
   fake_publish (fake, 100, 6, TRUE);
   fake_load_playlist (fake);
@@ -39,6 +40,12 @@ sharing_live (void)
   }
 
   return fake;
+}
+
+static FakePorts *
+sharing_live (void)
+{
+  return playing_live (TRUE);
 }
 
 /* Lets go of everything: what is still said to be in use cannot be forgotten.
@@ -217,14 +224,13 @@ test_newest_has_no_more_of_its_own (void)
   g_assert_false (ask (fake, carol, 103, 0));
 }
 
-/* How long after @alice has offered @id of a live stream she is asked for it. */
+/* How long it takes until @alice is asked for @id. */
 static gint64
-asked_after_us (FakePorts *fake, FakeConn *alice, gint64 id)
+asked_within_us (FakePorts *fake, FakeConn *alice, gint64 id)
 {
   gint64 waited_us = 0;
   P2pCommand asked;
 
-  fake_conn_has (fake, alice, id);
   while (!fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked)) {
     g_assert_cmpint (waited_us, <, 5 * G_USEC_PER_SEC);
     fake_advance (fake, 10 * 1000);
@@ -234,6 +240,15 @@ asked_after_us (FakePorts *fake, FakeConn *alice, gint64 id)
   p2p_command_clear (&asked);
 
   return waited_us;
+}
+
+/* The same from when she has offered it. */
+static gint64
+asked_after_us (FakePorts *fake, FakeConn *alice, gint64 id)
+{
+  fake_conn_has (fake, alice, id);
+
+  return asked_within_us (fake, alice, id);
 }
 
 /* Who gets it first passes it on to everybody else: that is for those who have
@@ -252,6 +267,71 @@ test_newest_is_left_to_the_idle (void)
     g_assert_cmpint (
         waited_us, ==, p2p_serve_patience_us (uploads, 2 * G_USEC_PER_SEC));
   }
+}
+
+/* Who passes nothing on asks as late as who is busy. */
+static void
+test_newest_is_left_by_who_gives_nothing (void)
+{
+  g_autoptr (FakePorts) fake = playing_live (FALSE);
+  FakeConn *alice = fake_connect (fake, ALICE);
+
+  g_assert_cmpint (asked_after_us (fake, alice, 106), ==,
+      p2p_serve_patience_us (P2P_PEERS_MAX, 2 * G_USEC_PER_SEC));
+}
+
+static void
+test_idle_again (void)
+{
+  g_autoptr (FakePorts) fake = sharing_live ();
+  FakeConn *alice = fake_connect (fake, ALICE);
+  FakeConn *bob = fake_connect (fake, BOB);
+
+  fake_conn_has (fake, bob, 104);
+  g_assert_true (ask (fake, bob, 105, 0));
+  fake_conn_has (fake, alice, 106);
+  fake_advance (fake, 100 * 1000);
+  fake_conn_has (fake, bob, 105);
+  g_assert_cmpint (asked_within_us (fake, alice, 106), ==, 0);
+}
+
+/* Word of what nobody can know of yet changes nothing. */
+static void
+test_newest_that_cannot_be (void)
+{
+  g_autoptr (FakePorts) fake = sharing_live ();
+  FakeConn *alice = fake_connect (fake, ALICE);
+  FakeConn *bob = fake_connect (fake, BOB);
+
+  g_assert_true (ask (fake, bob, 105, 0));
+  fake_conn_has (fake, bob, 1000 * 1000);
+  g_assert_cmpint (asked_after_us (fake, alice, 106), ==,
+      p2p_serve_patience_us (1, 2 * G_USEC_PER_SEC));
+}
+
+/* What has begun is gone on with at once: Bob waits for it behind us. */
+static void
+test_relay_is_not_left_to_the_idle (void)
+{
+  g_autoptr (FakePorts) fake = sharing_live ();
+  FakeConn *alice = fake_connect (fake, ALICE);
+  FakeConn *bob = fake_connect (fake, BOB);
+  FakeConn *carol = fake_connect (fake, CAROL);
+  P2pCommand asked, command;
+
+  fake_conn_has (fake, alice, 106);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_data (fake, alice, &asked, SIZE);
+  fake_conn_segment (fake, alice, &asked, 0, SIZE / 2);
+  g_assert_true (ask (fake, bob, 106, 0));
+  fake_conn_has (fake, carol, 106);
+  fake_conn_close (fake, alice);
+  g_assert_cmpint (asked_within_us (fake, carol, 106), ==, 0);
+  while (fake_conn_next (bob, &command)) {
+    g_assert_cmpint (command.kind, !=, P2P_COMMAND_ABSENT);
+    p2p_command_clear (&command);
+  }
+  p2p_command_clear (&asked);
 }
 
 /* It is older than the newest, which somebody has offered meanwhile. */
@@ -1072,6 +1152,11 @@ main (int argc, char **argv)
   ADD ("newest-goes-first", test_newest_goes_first);
   ADD ("newest-has-no-more-of-its-own", test_newest_has_no_more_of_its_own);
   ADD ("newest-is-left-to-the-idle", test_newest_is_left_to_the_idle);
+  ADD ("newest-is-left-by-who-gives-nothing",
+      test_newest_is_left_by_who_gives_nothing);
+  ADD ("idle-again", test_idle_again);
+  ADD ("newest-that-cannot-be", test_newest_that_cannot_be);
+  ADD ("relay-is-not-left-to-the-idle", test_relay_is_not_left_to_the_idle);
   ADD ("older-are-not-left-to-the-idle", test_older_are_not_left_to_the_idle);
   ADD ("newest-is-not-left-by-the-late", test_newest_is_not_left_by_the_late);
   ADD ("film-has-no-newest", test_film_has_no_newest);
