@@ -635,8 +635,8 @@ void p2p_upload_forget (P2pPeer *peer);
 /* Sends what the channel takes. */
 void p2p_upload_pump (P2pPeer *peer);
 void p2p_upload_end (P2pPeer *peer);
-/* Peers that are being sent something; of the newest segment of @share, which
- * would not be passed on, as many as there can be. */
+/* How many peers keep us from passing on the newest segment of @share: those that
+ * are being sent something, or P2P_PEERS_MAX where we pass nothing on at all. */
 guint p2p_upload_load (P2pShare *share);
 /* Bytes in one channel, above which it is full. */
 gsize p2p_upload_waiting_most (P2pEngine *engine);

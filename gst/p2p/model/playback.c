@@ -22,6 +22,8 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
   gboolean other_stream = stream != playback->stream;
   gboolean seeks =
       !other_stream && (playback->awaited || gap_us < -duration_us / 2);
+  /* Films share one timeline: another rendition overlaps the end of this one. */
+  gboolean replaces = other_stream && !live && gap_us < 0;
 
   playback->awaited = TRUE;
   playback->stream = stream;
@@ -32,8 +34,7 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
    * was first read: the same moment has another number. */
   if (playback->started && !seeks && (follows || (other_stream && live))) {
     playback->edge_media_us += gap_us;
-    /* Of a film, another rendition takes the place of the end of this one. */
-    if (live || gap_us > 0 || !other_stream)
+    if (!replaces)
       playback->head_media_us += gap_us;
     playback->head_media_us =
         MIN (playback->head_media_us, playback->edge_media_us);
