@@ -534,8 +534,10 @@ sim_player_seek (SimPlayer *player, double place)
     sim_browser_seek (player->node->browser, place);
   if (!world->config.vod || !player->begun)
     return;
-  player->result.quiet_seeks +=
-      player->segment.id == 0 && ABS (next - player->next) <= 1;
+  /* What has been handed over is told from playing on, in the same variant. */
+  player->result.quiet_seeks += player->segment.id == 0
+      && next >= player->next - (world->config.variants > 1)
+      && next <= player->next + 1;
   forget (&player->segment);
   player->begun = FALSE;
   player->next = next;
