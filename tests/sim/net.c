@@ -56,6 +56,7 @@ struct _Conn
   gboolean open;
   P2pTimer timer; /* description ready; then channel open */
   SimFlow up;     /* of Message */
+  gsize on_way;   /* bytes beyond that, which the other end does not have yet */
   SimFlow down;   /* of Message */
   gboolean was_high;
 };
@@ -138,13 +139,26 @@ sctp_buffer (Conn *conn)
   return MIN (2 * path + SCTP_LEAST_BYTES, P2P_SCTP_BUFFER_BYTES);
 }
 
-/* What the channel holds beyond that. */
+/* What the channel holds beyond that. SCTP keeps what the other end has not
+ * acknowledged, and a line that is thinner there than here holds it up. */
 static gsize
 waiting (Conn *conn)
 {
   gsize buffer = sctp_buffer (conn);
+  gsize held = conn->up.queued + conn->on_way;
 
-  return conn->up.queued > buffer ? conn->up.queued - buffer : 0;
+  return held > buffer ? held - buffer : 0;
+}
+
+static void
+check_low (Conn *conn)
+{
+  P2pEvent event = { .kind = P2P_EVENT_CONN_LOW_WATER, .id = conn->number };
+
+  if (!conn->was_high || waiting (conn) > conn->net->low_bytes)
+    return;
+  conn->was_high = FALSE;
+  sim_node_deliver (conn->net->node, &event);
 }
 
 static void
@@ -154,7 +168,8 @@ on_arrived (gpointer owner, gpointer data)
   Message *message = data;
   P2pEvent event = { P2P_EVENT_CONN_MESSAGE, conn->number,
     .bytes = message->bytes };
-  gsize size;
+  Conn *sender = conn_ref (conn->other);
+  gsize size, wire;
   const guint8 *start = g_bytes_get_data (message->bytes, &size);
 
   if (!p2p_command_is_chunk (start, size))
@@ -163,6 +178,11 @@ on_arrived (gpointer owner, gpointer data)
   if (conn->open)
     sim_node_deliver (conn->net->node, &event);
   message_free (message);
+  wire = size * SIM_WIRE_FACTOR;
+  sender->on_way -= wire;
+  if (!sender->gone)
+    check_low (sender);
+  conn_unref (sender);
 }
 
 /* At the other end's line. */
@@ -202,15 +222,12 @@ on_sent (gpointer owner, gpointer data)
 {
   Conn *conn = owner;
   Message *message = data;
-  P2pEvent event = { .kind = P2P_EVENT_CONN_LOW_WATER, .id = conn->number };
+  gsize size = g_bytes_get_size (message->bytes) * SIM_WIRE_FACTOR;
 
-  conn->net->node->world->uplink_bytes +=
-      g_bytes_get_size (message->bytes) * SIM_WIRE_FACTOR;
+  conn->net->node->world->uplink_bytes += size;
+  conn->on_way += size;
   post (conn, path_us (conn), message);
-  if (!conn->was_high || waiting (conn) > conn->net->low_bytes)
-    return;
-  conn->was_high = FALSE;
-  sim_node_deliver (conn->net->node, &event);
+  check_low (conn);
 }
 
 /* --- life ----------------------------------------------------------------------- */
