@@ -43,6 +43,8 @@ KBPS = 2000
 PLAYLIST = "media.m3u8"
 # Two packets: what a line sends at once, and its queue is not deep.
 BURST = 3200
+# On a line as thin as this, the player's own segments come from the origin.
+WIDE = 4 * KBPS / 1000
 # A demuxer that measures this leaves the variant (docs/design/pacing.md).
 SLOW_MS = 0.8 * corpus.SEGMENT_SECONDS * 1000
 # Above this the machine is what is measured.
@@ -215,7 +217,7 @@ class Swarm:
 def compare(label, run, sim):
     viewers, machine = run.viewers, run.machine
     wanted = {}
-    if run.how.peers and not run.how.thin_up:
+    if run.how.peers and not run.how.thin_up and run.how.down >= WIDE:
         wanted["most"] = 1.05
     starts = [startup_s(viewer) for viewer in viewers]
     segments = sum(len(fragments(viewer)) for viewer in viewers)
@@ -245,8 +247,9 @@ def compare(label, run, sim):
 
 
 def describe(how):
-    return "%d live, window %d%s%s" % (
+    return "%d live, window %d%s%s%s" % (
         how.viewers, how.window,
+        ", %g down" % how.down if how.down != DEFAULTS["down"] else "",
         ", half with %g up" % how.thin_up if how.thin_up else "",
         "" if how.peers else ", souphttpsrc")
 
@@ -276,12 +279,17 @@ def thin():
     return play("thin", thin_up=1)
 
 
+def narrow():
+    """A demuxer that can choose would stay with this stream there."""
+    return play("narrow", down=2.5)
+
+
 def alone():
     """What lines like these give to souphttpsrc."""
     return play("alone", peers=False)
 
 
-SCENARIOS = {f.__name__: f for f in (ten, window4, thin, alone)}
+SCENARIOS = {f.__name__: f for f in (ten, window4, thin, narrow, alone)}
 
 
 OPTIONS = (

@@ -67,6 +67,14 @@ setup_thin (SimConfig *config)
   config->slow_uplink_bps = 1000 * 1000;
 }
 
+/* A demuxer that can choose would stay with this stream on this line. */
+static void
+setup_narrow (SimConfig *config)
+{
+  setup_live50 (config);
+  config->downlink_bps = 2500 * 1000;
+}
+
 static void
 setup_vod50 (SimConfig *config)
 {
@@ -134,6 +142,8 @@ static const SimScenario scenarios[] = {
       WANTED (
           { SIM_FIGURE_COPIES_JOINED, 1.5 }, { SIM_FIGURE_STALLS_BEYOND, 0 }) },
   { "thin", "50 viewers, half of them with 1 Mbit/s up", setup_thin,
+      .whole_twin = TRUE, WANTED ({ SIM_FIGURE_STALLS_BEYOND, 0 }) },
+  { "narrow", "50 viewers, each with 2.5 Mbit/s down", setup_narrow,
       .whole_twin = TRUE, WANTED ({ SIM_FIGURE_STALLS_BEYOND, 0 }) },
   { "vod50", "50 viewers of a film of 10 minutes, within 5", setup_vod50,
       WANTED ({ SIM_FIGURE_COPIES, 1.4 }) },
@@ -220,6 +230,10 @@ value_of (SimFigure figure, const SimReport *report, const SimTwins *twins)
       return MAX ((double) report->stalls - alone->stalls, 0);
     case SIM_FIGURE_STALLS_BEYOND_PAGES:
       return MAX ((double) report->stalls - twins->pages.stalls, 0);
+    case SIM_FIGURE_STALLED:
+      return report->stalled_us / 1e6;
+    case SIM_FIGURE_STALLED_BEYOND:
+      return MAX (report->stalled_us - alone->stalled_us, 0) / 1e6;
     case SIM_FIGURE_SLOW:
       return 100.0 * report->slow_segments / MAX (report->segments, 1);
     case SIM_FIGURE_SWITCHES:
@@ -278,6 +292,8 @@ static const struct
   [SIM_FIGURE_STALLS_BEYOND] = { "stalls beyond those over HTTP alone", "" },
   [SIM_FIGURE_STALLS_BEYOND_PAGES] = { "stalls beyond those of pages alone",
       "" },
+  [SIM_FIGURE_STALLED] = { "stalled, all viewers together", "s" },
+  [SIM_FIGURE_STALLED_BEYOND] = { "  beyond that over HTTP alone", "s" },
   [SIM_FIGURE_SLOW] = { "segments slower than 0.8 of their time", "%" },
   [SIM_FIGURE_BITRATE] = { "bitrate of what is played, mean", "Mbit/s", TRUE },
   [SIM_FIGURE_BITRATE_LOST] = { "  over HTTP alone, to that", "" },
@@ -355,6 +371,7 @@ is_shown (SimTable *table, SimFigure figure)
     case SIM_FIGURE_JOINER:
       return table->has_crowd;
     case SIM_FIGURE_STALLS_BEYOND:
+    case SIM_FIGURE_STALLED_BEYOND:
       return table->scenario->whole_twin;
     case SIM_FIGURE_BITRATE:
     case SIM_FIGURE_SWITCHES:
@@ -372,6 +389,7 @@ is_shown (SimTable *table, SimFigure figure)
     case SIM_FIGURE_DELAY:
       return table->is_live;
     case SIM_FIGURE_COPIES:
+    case SIM_FIGURE_STALLED:
     case SIM_FIGURE_STALLS:
     case SIM_FIGURE_SLOW:
     case SIM_FIGURE_FIRST_BYTE:

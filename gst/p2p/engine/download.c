@@ -211,9 +211,14 @@ p2p_download_leave (P2pDownload *download, P2pPlayerRequest *request)
 /* --- sources ---------------------------------------------------------------- */
 
 void
-p2p_source_begin (P2pSource *source, gint64 now_us)
+p2p_source_begin (P2pSource *source, P2pShare *share)
 {
-  *source = (P2pSource){ .begun_us = now_us, .last_byte_us = now_us };
+  P2pEngine *engine = share->engine;
+
+  *source = (P2pSource){ .begun_us = engine->now_us,
+    .last_byte_us = engine->now_us,
+    .arrived = engine->arrived_bytes,
+    .line_bps = p2p_share_line_bps (share) };
 }
 
 void
@@ -230,7 +235,7 @@ begin_source (P2pDownload *download)
 {
   P2pEngine *engine = download->share->engine;
 
-  p2p_source_begin (&download->source, engine->now_us);
+  p2p_source_begin (&download->source, download->share);
   p2p_timer_clear (&download->timer);
   p2p_bandwidth_begin (&engine->all_bandwidth, engine->now_us);
 }
@@ -524,6 +529,29 @@ join_when_next (P2pDownload *download)
   return TRUE;
 }
 
+void
+p2p_download_transfer (P2pDownload *download, P2pTransferView *view)
+{
+  P2pShare *share = download->share;
+  const P2pSource *source = &download->source;
+  const P2pEntry *entry = download->entry;
+  guint64 total = entry->total;
+
+  view->begun_us = source->begun_us;
+  view->first_byte_us = source->first_byte_us;
+  view->last_byte_us = source->last_byte_us;
+  view->bytes = source->bytes;
+  view->arrived = share->engine->arrived_bytes - source->arrived;
+  view->line_bps = p2p_share_is_line_wide (share) ? 0 : source->line_bps;
+  view->rest =
+      total == P2P_SIZE_UNKNOWN ? total : total - MIN (entry->size, total);
+  view->need.now_us = share->engine->now_us;
+  view->need.duration_us = share->stream->target_duration_us;
+  if (p2p_download_is_required (download))
+    p2p_download_need (download, &view->need);
+  view->need.size = p2p_download_expects (download, view->need.duration_us);
+}
+
 gboolean
 p2p_download_peer_begins (P2pDownload *download, P2pPeer *peer, guint64 follows)
 {
@@ -780,6 +808,7 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
   gsize use = MIN (size - skip, download->http_left);
 
   download->http_skip -= skip;
+  engine->arrived_bytes += size;
   engine->overhead_bytes += size - use;
   download->http_attempts = 0;
   p2p_bandwidth_add (&engine->http_bandwidth, size, engine->now_us);

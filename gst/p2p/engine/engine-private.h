@@ -89,6 +89,8 @@ struct _P2pEngine
   P2pBandwidth http_bandwidth;
   P2pBandwidth all_bandwidth; /* HTTP and peers together */
 
+  guint64 arrived_bytes; /* of segments, from anywhere, wanted or not */
+
   double up_bps; /* what the uplink carries, 0: not known */
   gint64 up_measured_us;
   double upload_tokens; /* bytes that may leave now */
@@ -218,6 +220,11 @@ void p2p_request_fail (P2pPlayerRequest *request, P2pHttpFailure *failure);
 /* The share goes: the rest comes straight from HTTP. */
 void p2p_request_detach (P2pPlayerRequest *request);
 
+/* What players have in hand, the one with the least. */
+gint64 p2p_request_least_ahead_us (P2pEngine *engine);
+/* A player has just been given all that it asked for: until then it asks for the
+ * next, or has enough. 0: none has. */
+gint64 p2p_request_due_until_us (P2pEngine *engine);
 /* Fills in what policies want to know of the player and of HTTP. */
 void p2p_request_need (P2pPlayerRequest *request, P2pFetchView *view);
 
@@ -230,6 +237,8 @@ typedef struct
   gint64 first_byte_us; /* 0: none yet */
   gint64 last_byte_us;  /* begun_us at first */
   guint64 bytes;
+  guint64 arrived;  /* from anywhere, until it began */
+  guint64 line_bps; /* p2p_share_line_bps() when it began */
 } P2pSource;
 
 /* The end of a segment, which a second peer sends while the first sends what is
@@ -321,8 +330,11 @@ void p2p_download_peer_gone (P2pDownload *download, P2pPeer *peer);
 /* What @peer has sent of it. */
 const P2pSource *p2p_download_source_of (
     const P2pDownload *download, const P2pPeer *peer);
-void p2p_source_begin (P2pSource *source, gint64 now_us);
+void p2p_source_begin (P2pSource *source, P2pShare *share);
 void p2p_source_add (P2pSource *source, gsize size, gint64 now_us);
+
+/* What is looked at of the source that there is. */
+void p2p_download_transfer (P2pDownload *download, P2pTransferView *view);
 
 void p2p_download_http_headers (
     P2pDownload *download, P2pHttpResponse *response);
@@ -426,8 +438,12 @@ guint p2p_share_open_peers (P2pShare *share);
 guint p2p_share_connecting_peers (P2pShare *share);
 P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
 gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
-/* By what the origin gave: what peers send takes nothing from the player. */
+/* What the line has given lately, at least, 0: not known. */
+guint64 p2p_share_line_bps (P2pShare *share);
+/* By that: what peers send takes nothing from the player. */
 gboolean p2p_share_is_line_wide (P2pShare *share);
+/* How many times, at most @most, the line carries the stream. */
+guint p2p_share_line_carries (P2pShare *share, guint most);
 /* Whether the player may leave it because it comes slowly. Of a film, peers have
  * everything already: there is nothing to wait longer for. */
 gboolean p2p_share_has_variants (P2pShare *share);

@@ -6,27 +6,6 @@
 #include "engine-private.h"
 #include "policy/hold.h"
 
-/* What players have in hand, the one with the least: while hlsdemux waits for a
- * playlist, nothing of any stream goes on. */
-static gint64
-least_ahead_us (P2pEngine *engine)
-{
-  gint64 least_us = P2P_NEVER;
-  GHashTableIter iter;
-  gpointer value;
-
-  g_hash_table_iter_init (&iter, engine->consumers);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    P2pConsumer *consumer = value;
-
-    if (consumer->share != NULL && p2p_share_is_followed (consumer->share))
-      least_us = MIN (
-          least_us, p2p_playback_ahead (&consumer->playback, engine->now_us));
-  }
-
-  return least_us == P2P_NEVER ? 0 : least_us;
-}
-
 static gboolean
 is_anything_under_way (P2pEngine *engine)
 {
@@ -60,7 +39,7 @@ fill_need (P2pShare *share, gint64 id, P2pFetchView *view)
   view->now_us = engine->now_us;
   view->duration_us = segment != NULL ? segment->duration_us
                                       : share->stream->target_duration_us;
-  view->ahead_us = least_ahead_us (engine);
+  view->ahead_us = p2p_request_least_ahead_us (engine);
   view->urgent_us = p2p_share_urgent_us (share, view->duration_us);
   view->has_variants = p2p_share_has_variants (share);
   view->http_bps = p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us);

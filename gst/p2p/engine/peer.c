@@ -720,6 +720,7 @@ on_bytes (P2pPeer *peer, GBytes *message)
   P2pEngine *engine = peer->share->engine;
   gsize size = g_bytes_get_size (message);
 
+  engine->arrived_bytes += size;
   if (peer->download == NULL || !peer->down_begun) {
     engine->overhead_bytes += size;
     peer->unasked += size;

@@ -21,6 +21,9 @@
  * last one fills its buffer, and will go on so. */
 #define HURRIED_SHARE 0.1
 
+/* And one that has not asked so soon has enough, or waits for a playlist. */
+#define ASKS_AGAIN_US (250 * 1000)
+
 /* Source elements remembered; the longest unseen is forgotten. */
 #define CONSUMERS_MAX 1024
 
@@ -72,6 +75,43 @@ ahead_us (P2pPlayerRequest *request)
   return consumer == NULL
       ? 0
       : p2p_playback_ahead (&consumer->playback, engine->now_us);
+}
+
+gint64
+p2p_request_least_ahead_us (P2pEngine *engine)
+{
+  gint64 least_us = P2P_NEVER;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->consumers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pConsumer *consumer = value;
+
+    if (consumer->share != NULL && p2p_share_is_followed (consumer->share))
+      least_us = MIN (
+          least_us, p2p_playback_ahead (&consumer->playback, engine->now_us));
+  }
+
+  return least_us == P2P_NEVER ? 0 : least_us;
+}
+
+gint64
+p2p_request_due_until_us (P2pEngine *engine)
+{
+  gint64 until_us = 0;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, engine->consumers);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pConsumer *consumer = value;
+
+    if (consumer->ended_us != 0)
+      until_us = MAX (until_us, consumer->ended_us + ASKS_AGAIN_US);
+  }
+
+  return until_us > engine->now_us ? until_us : 0;
 }
 
 void

@@ -324,7 +324,6 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
       || is_held_somewhere (share, download->id);
 }
 
-/* Who has the whole of it, and sends us nothing. */
 static P2pPeer *
 pick_second (P2pShare *share, gint64 id)
 {
@@ -401,24 +400,15 @@ static void schedule_waiting (P2pDownload *download);
 static void
 schedule_transfer (P2pDownload *download)
 {
-  P2pTransferView view = {
-    .begun_us = download->source.begun_us,
-    .first_byte_us = download->source.first_byte_us,
-    .last_byte_us = download->source.last_byte_us,
-    .bytes = download->source.bytes,
-    .rest = download->entry->total == P2P_SIZE_UNKNOWN
-        ? P2P_SIZE_UNKNOWN
-        : download->entry->total - download->entry->size,
-  };
+  P2pTransferView view = { 0 };
   P2pPeer *peer = download->peer;
   P2pFetchVerdict verdict;
 
-  p2p_download_need (download, &view.need);
+  p2p_download_transfer (download, &view);
   view.need.stuck_us = stuck_us (download, view.need.asked_us);
   /* To be ranked takes its time, and is seldom needed. */
   if (p2p_fetch_rescue_us (&view.need) <= view.need.now_us)
     fill_turn (download->share, download->id, &view.need);
-  view.need.size = p2p_download_expects (download, view.need.duration_us);
   view.need.peer_bps = p2p_bandwidth_bps (&peer->bandwidth, view.need.now_us);
   fill_tail (download, &view);
   verdict = p2p_fetch_takeover (&view);
@@ -492,10 +482,12 @@ schedule_waiting (P2pDownload *download)
       view.peers);
   switch (verdict.action) {
     case P2P_FETCH_HTTP:
-      if (view.now_us < download->http_again_us)
-        p2p_timer_set (&download->timer, download->http_again_us);
-      else
+      if (view.now_us >= download->http_again_us)
         p2p_download_start_http (download, verdict.reason);
+      else if (holder != NULL)
+        ask_peer (download, holder, "the origin is to be asked later");
+      else
+        p2p_timer_set (&download->timer, download->http_again_us);
       break;
     case P2P_FETCH_PEER:
       ask_peer (download, holder, verdict.reason);
@@ -548,7 +540,6 @@ typedef struct
 static void
 yield_to (P2pDownload *download, Slots *slots)
 {
-  P2pShare *share = download->share;
   P2pFetchView view = { 0 };
 
   if (download->requests->len == 0)
@@ -559,7 +550,35 @@ yield_to (P2pDownload *download, Slots *slots)
   slots->http_slots = 0;
   /* On a wide line, what peers send takes nothing from it, but at the very
    * beginning. */
-  if (view.ahead_us < view.urgent_us || !p2p_share_is_line_wide (share))
+  if (view.ahead_us < view.urgent_us)
+    slots->peer_slots = 0;
+}
+
+/* On a line that is not wide, what comes ahead takes its part from what the player
+ * waits for, or will in a moment. */
+static void
+yield_line (P2pShare *share, Slots *slots)
+{
+  P2pEngine *engine = share->engine;
+  gint64 duration_us = share->stream->target_duration_us;
+  P2pFetchView view = { 0 };
+  gint64 due_us;
+
+  if (p2p_share_is_line_wide (share) || p2p_share_open_peers (share) == 0)
+    return;
+  due_us = p2p_request_due_until_us (engine);
+  if (!slots->player_waits && due_us == 0)
+    return;
+  if (due_us != 0)
+    p2p_share_look_again (share, due_us);
+  view.duration_us = duration_us;
+  view.ahead_us = p2p_request_least_ahead_us (engine);
+  view.urgent_us = p2p_share_urgent_us (share, duration_us);
+  view.size = share->mean_bytes;
+  view.http_bps = p2p_share_line_bps (share);
+  if (view.ahead_us < COMFORTABLE * view.urgent_us)
+    slots->http_slots = 0;
+  if (!p2p_fetch_has_time_beside (&view))
     slots->peer_slots = 0;
 }
 
@@ -567,7 +586,9 @@ static Slots
 free_slots (P2pShare *share)
 {
   P2pEngine *engine = share->engine;
-  Slots slots = { PEER_PREFETCHES_MAX, HTTP_PREFETCHES_MAX, FALSE };
+  Slots slots = { p2p_share_line_carries (share, PEER_PREFETCHES_MAX),
+    HTTP_PREFETCHES_MAX, FALSE };
+  gboolean counts_http = share->stream->live && !p2p_share_is_line_wide (share);
   guint i;
 
   /* They would still be there when the player asks for its next one. */
@@ -582,7 +603,8 @@ free_slots (P2pShare *share)
   for (i = 0; i < share->downloads->len; i++) {
     P2pDownload *download = share->downloads->pdata[i];
 
-    if (download->peer != NULL && slots.peer_slots > 0)
+    if ((download->peer != NULL || (download->http != 0 && counts_http))
+        && slots.peer_slots > 0)
       slots.peer_slots--;
     if (download->http != 0 && slots.http_slots > 0)
       slots.http_slots--;
@@ -594,6 +616,7 @@ free_slots (P2pShare *share)
      * begin the later for it. */
     yield_to (download, &slots);
   }
+  yield_line (share, &slots);
 
   return slots;
 }

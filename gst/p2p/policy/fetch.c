@@ -42,6 +42,9 @@
 /* And this much is missing: half of it is a few messages. */
 #define SECOND_LEAST_BYTES (64 * 1024)
 
+/* A line that gives this share of what it gave lately is full. */
+#define LINE_SHARE 0.7
+
 /* Derived threshold: these shares of a segment, within these times. */
 #define URGENT_LEAST 0.25
 #define URGENT_MOST 0.5
@@ -97,6 +100,36 @@ peer_is_quick (const P2pFetchView *view)
       <= view->duration_us / 4;
 }
 
+static gint64
+room_us_of (const P2pFetchView *need)
+{
+  return MAX (need->ahead_us - need->urgent_us, 0);
+}
+
+/* Whichever comes first: an empty buffer, or a lost variant. */
+static gint64
+due_us (const P2pFetchView *need)
+{
+  return MIN (need->now_us + room_us_of (need), variant_us (need));
+}
+
+/* Until when a peer is not left for the origin. */
+static gint64
+last_us_of (const P2pFetchView *need, gint64 origin_us)
+{
+  return due_us (need) - (gint64) (ORIGIN_SAFETY * origin_us);
+}
+
+/* Who is asked and left at once sends what was on its way all the same: on a thin
+ * line that is a part of a second. */
+static gboolean
+has_time_to_begin (const P2pFetchView *view)
+{
+  gint64 origin_us = transfer_us (view, view->size, view->http_bps);
+
+  return view->now_us < last_us_of (view, origin_us);
+}
+
 /* Rivals one after the other; those whom we cannot see in groups, each twice as
  * large as the one before: somebody's claim comes to us from peer to peer. */
 gint64
@@ -123,6 +156,14 @@ p2p_fetch_rescue_us (const P2pFetchView *view)
   return p2p_fetch_turn_us (&stuck);
 }
 
+/* Both take half of the line. */
+gboolean
+p2p_fetch_has_time_beside (const P2pFetchView *view)
+{
+  return view->ahead_us - view->urgent_us
+      >= 2 * transfer_us (view, view->size, view->http_bps);
+}
+
 P2pFetchVerdict
 p2p_fetch_required (const P2pFetchView *view)
 {
@@ -132,8 +173,10 @@ p2p_fetch_required (const P2pFetchView *view)
 
   if (view->now_us >= rescue_us)
     return http ("nobody goes on");
-  if (view->holder_free && (view->now_us < latest_us || peer_is_quick (view)))
+  if (view->holder_free && (has_time_to_begin (view) || peer_is_quick (view)))
     return (P2pFetchVerdict){ P2P_FETCH_PEER, P2P_NEVER, "held by a peer" };
+  if (view->holder_free && view->now_us < latest_us)
+    return http ("no time for a peer to begin");
   if (view->now_us >= latest_us)
     return http (view->ahead_us < view->urgent_us ? "urgent" : "time is up");
   if (view->loading)
@@ -175,17 +218,16 @@ nearly_until_us (const P2pFetchView *need, gint64 peer_us)
   return MIN (dry_us, variant_us (need)) - (gint64) (PEER_SAFETY * bounded_us);
 }
 
-static gint64
-room_us_of (const P2pFetchView *need)
+/* Of a line that is not wide, what arrives takes most. */
+static gboolean
+is_line_full (const P2pTransferView *view)
 {
-  return MAX (need->ahead_us - need->urgent_us, 0);
-}
+  gint64 since_us = view->bytes > 0 ? view->first_byte_us : view->begun_us;
+  gint64 sending_us = MAX (view->need.now_us - since_us, 1);
 
-/* Whichever comes first: an empty buffer, or a lost variant. */
-static gint64
-due_us (const P2pFetchView *need)
-{
-  return MIN (need->now_us + room_us_of (need), variant_us (need));
+  return view->line_bps != 0
+      && view->arrived * 8.0 * G_USEC_PER_SEC
+      >= LINE_SHARE * view->line_bps * sending_us;
 }
 
 gint64
@@ -198,7 +240,7 @@ p2p_fetch_second_us (const P2pTransferView *view)
 
   if (view->rest == P2P_SIZE_UNKNOWN || view->rest < SECOND_LEAST_BYTES)
     return P2P_NEVER;
-  if (view->tail_us != 0)
+  if (view->tail_us != 0 || is_line_full (view))
     return look_us;
   peer_us = view->bytes > 0 ? rest_us (view)
                             : transfer_us (need, view->rest, need->peer_bps);
@@ -237,7 +279,7 @@ p2p_fetch_takeover (const P2pTransferView *view)
 
   /* Until the last moment at which the origin could still be in time, every byte
    * of the peer is one less of the origin's. */
-  last_us = due_us (need) - (gint64) (ORIGIN_SAFETY * origin_us);
+  last_us = last_us_of (need, origin_us);
   if (need->now_us < last_us)
     return wait_until (MIN (last_us, silent_until_us), "there is time");
   /* Asked although, or as, it is late: it must be given time to begin. */

@@ -86,6 +86,10 @@ typedef struct
   gint64 stuck_us;
 } P2pFetchView;
 
+/* Whether another transfer beside the player's own leaves that in time, on a line
+ * that both fill. */
+gboolean p2p_fetch_has_time_beside (const P2pFetchView *view);
+
 /* A segment that the player waits for and that nobody is fetching for us. */
 P2pFetchVerdict p2p_fetch_required (const P2pFetchView *view);
 
@@ -100,6 +104,8 @@ P2pFetchVerdict p2p_fetch_required (const P2pFetchView *view);
  * @rest: how many are still to come from it, %P2P_SIZE_UNKNOWN
  * @tail_us: what the rest of a second peer's part takes, 0: there is none
  * @tail_rest: how many bytes that is
+ * @arrived: bytes of segments that came from anywhere since @begun_us
+ * @line_bps: what a line that is not wide gave before that, 0: not known
  *
  * A segment that the player waits for while a peer sends it.
  */
@@ -113,6 +119,8 @@ typedef struct
   guint64 rest;
   gint64 tail_us;
   guint64 tail_rest;
+  guint64 arrived;
+  guint64 line_bps;
 } P2pTransferView;
 
 /* %P2P_FETCH_WAIT: the peer may go on; %P2P_FETCH_LEAVE: it is silent;

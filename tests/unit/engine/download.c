@@ -820,6 +820,29 @@ test_peer_after_the_origin_failed (void)
   fake_assert_segment (request, 4, SIZE);
 }
 
+/* It is late for a peer, but until the origin may be asked again there is nobody
+ * else. */
+static void
+test_peer_before_the_next_attempt (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+  FakeConn *conn = fake_connect (fake, ALICE);
+  FakeRequest *request;
+  P2pCommand asked;
+  FakeHttp *http;
+
+  fake_advance (fake, 6 * FAKE_SEGMENT_US);
+  request = fake_request_segment (fake, 4);
+  http = fake_http_segment (fake, 4);
+  g_assert_nonnull (http);
+  fake_conn_has (fake, conn, 4);
+  g_assert_false (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  fake_http_fail (fake, http, P2P_HTTP_FAILURE_STATUS, 503, "Busy");
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_serve (fake, conn, &asked);
+  fake_assert_segment (request, 4, SIZE);
+}
+
 /* --- byte ranges -------------------------------------------------------------- */
 
 #define FILE_URI FAKE_ORIGIN "stream/all.ts"
@@ -1094,6 +1117,7 @@ main (int argc, char **argv)
   ADD ("false-length-binds-nobody", test_false_length_binds_nobody);
   ADD ("false-start-is-thrown-away", test_false_start_is_thrown_away);
   ADD ("peer-after-the-origin-failed", test_peer_after_the_origin_failed);
+  ADD ("peer-before-the-next-attempt", test_peer_before_the_next_attempt);
   ADD ("takeover-in-a-range", test_takeover_in_a_range);
   ADD ("takeover-in-a-range-without-ranges",
       test_takeover_in_a_range_without_ranges);

@@ -534,17 +534,12 @@ test_gateway_without_a_tracker (void)
   g_assert_false (gateway_goes_ahead (fake, 3, 0));
 }
 
-/* What comes from the origin ahead of a player of 800 kbit/s and beside a peer,
- * on a line of @bps. */
-static guint
-prefetches_at (guint64 bps)
+/* A player of 800 kbit/s on a line of @bps has its first @n segments. */
+static void
+play_at (FakePorts *fake, guint64 bps, gint64 n)
 {
-  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
-  guint n = 0;
-
-  fake_publish_variants (fake);
   fake_load_playlist (fake);
-  for (gint64 id = 0; id < 4; id++) {
+  for (gint64 id = 0; id < n; id++) {
     FakeRequest *request = fake_request_segment (fake, id);
     FakeHttp *http = fake_http_segment (fake, id);
     g_autoptr (GBytes) body = fake_http_begin (fake, http);
@@ -554,6 +549,26 @@ prefetches_at (guint64 bps)
     fake_http_done (fake, http);
     fake_assert_segment (request, id, SIZE);
   }
+}
+
+static FakePorts *
+playing_at (guint64 bps)
+{
+  FakePorts *fake = fake_ports_new (NULL);
+
+  fake_publish_variants (fake);
+  play_at (fake, bps, 4);
+
+  return fake;
+}
+
+/* What comes from the origin ahead of it and beside a peer. */
+static guint
+prefetches_at (guint64 bps)
+{
+  g_autoptr (FakePorts) fake = playing_at (bps);
+  guint n = 0;
+
   fake_conn_announce (fake, fake_connect (fake, ALICE), NULL, 0, NULL, 0);
   for (gint64 id = 4; id < 40; id++)
     n += fake_http_segment_count (fake, id);
@@ -567,6 +582,80 @@ test_thin_line_is_the_players (void)
   g_assert_cmpuint (prefetches_at (1900 * 1000), ==, 0);
   g_assert_cmpuint (prefetches_at (2100 * 1000), ==, 1);
   g_assert_cmpuint (prefetches_at (8000 * 1000), ==, 2);
+}
+
+/* What comes from peers, @after_us after its last segment. */
+static guint
+peers_asked_at (guint64 bps, gint64 after_us)
+{
+  static const char *const peers[] = { ALICE, BOB, CAROL, DAVE };
+  static const gint64 ids[] = { 4, 5, 6, 7 };
+  g_autoptr (FakePorts) fake = playing_at (bps);
+  guint n = 0;
+
+  fake_advance (fake, after_us);
+  for (guint i = 0; i < G_N_ELEMENTS (peers); i++) {
+    FakeConn *conn = fake_connect (fake, peers[i]);
+    P2pCommand asked;
+
+    fake_conn_announce (fake, conn, ids, G_N_ELEMENTS (ids), NULL, 0);
+    n += fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked);
+  }
+
+  return n;
+}
+
+/* As many at once as the line carries; but when the player is about to ask, and has
+ * little in hand, it is the player's alone. */
+static void
+test_thin_line_and_peers (void)
+{
+  const gint64 later_us = 300 * 1000;
+
+  g_assert_cmpuint (peers_asked_at (8000 * 1000, 0), ==, 3);
+  g_assert_cmpuint (peers_asked_at (1900 * 1000, later_us), ==, 2);
+  g_assert_cmpuint (peers_asked_at (1000 * 1000, later_us), ==, 1);
+  g_assert_cmpuint (peers_asked_at (1000 * 1000, 0), ==, 0);
+}
+
+/* Nothing else need happen. */
+static void
+test_thin_line_is_free_again (void)
+{
+  static const gint64 ids[] = { 4 };
+  g_autoptr (FakePorts) fake = playing_at (1000 * 1000);
+  FakeConn *conn = fake_connect (fake, ALICE);
+  P2pCommand asked;
+
+  fake_conn_announce (fake, conn, ids, 1, NULL, 0);
+  g_assert_false (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  fake_advance (fake, 300 * 1000);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+}
+
+/* What the origin sends of a live stream fills it, too, much as there may be in
+ * hand. */
+static void
+test_thin_line_and_the_origin (void)
+{
+  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  FakeConn *alice;
+  FakeRequest *request;
+  P2pCommand asked;
+
+  fake_publish (fake, 0, 40, TRUE);
+  play_at (fake, 1000 * 1000, 12);
+  alice = fake_connect (fake, ALICE);
+  request = fake_request_segment (fake, 12);
+  while (fake_http_segment (fake, 12) == NULL)
+    fake_advance (fake, 10 * 1000);
+  fake_conn_has (fake, alice, 13);
+  fake_advance (fake, 100 * 1000);
+  g_assert_false (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  finish (fake, request, 12);
+  fake_advance (fake, 300 * 1000);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
+  g_assert_cmpint (asked.segment_id, ==, 13);
 }
 
 /* The origin goes on at the player's pace first. */
@@ -1072,6 +1161,9 @@ main (int argc, char **argv)
   ADD ("gateway-with-others", test_gateway_with_others);
   ADD ("gateway-without-a-tracker", test_gateway_without_a_tracker);
   ADD ("thin-line-is-the-players", test_thin_line_is_the_players);
+  ADD ("thin-line-and-peers", test_thin_line_and_peers);
+  ADD ("thin-line-is-free-again", test_thin_line_is_free_again);
+  ADD ("thin-line-and-the-origin", test_thin_line_and_the_origin);
   ADD ("player-goes-first-to-the-origin", test_player_goes_first_to_the_origin);
   ADD ("failed-prefetch-rests", test_failed_prefetch_rests);
   ADD ("prefetch-leaves-room", test_prefetch_leaves_room);

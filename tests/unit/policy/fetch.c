@@ -457,6 +457,23 @@ test_late_second (void)
   g_assert_false (p2p_fetch_second_is_late (&view));
 }
 
+/* On a line that is full, it would take from the first what it gives. */
+static void
+test_second_on_a_full_line (void)
+{
+  P2pTransferView view = transfer ();
+
+  view.first_byte_us = 100 * S;
+  view.need.now_us = view.last_byte_us = 100 * S + S / 10;
+  view.bytes = view.arrived = MB / 10;
+  view.rest = MB - MB / 10;
+  g_assert_cmpint (p2p_fetch_second_us (&view), <=, view.need.now_us);
+  view.line_bps = 10 * MB;
+  g_assert_cmpint (p2p_fetch_second_us (&view), >, view.need.now_us);
+  view.line_bps = 20 * MB;
+  g_assert_cmpint (p2p_fetch_second_us (&view), <=, view.need.now_us);
+}
+
 /* Both must be in time. */
 static void
 test_slow_second_is_no_help (void)
@@ -472,6 +489,40 @@ test_slow_second_is_no_help (void)
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_WAIT);
   view.tail_us = 2 * S;
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
+}
+
+/* Twice what it takes alone must fit in before the buffer becomes urgent. */
+static void
+test_time_beside (void)
+{
+  P2pFetchView view = healthy ();
+
+  g_assert_true (p2p_fetch_has_time_beside (&view));
+  view.http_bps = 4 * MB;
+  view.ahead_us = view.urgent_us + 4 * S;
+  g_assert_true (p2p_fetch_has_time_beside (&view));
+  view.ahead_us -= S / 10;
+  g_assert_false (p2p_fetch_has_time_beside (&view));
+}
+
+/* Nobody is asked who would be left at once. */
+static void
+test_no_time_to_begin (void)
+{
+  for (gint64 ahead_us = 0; ahead_us < 6 * S; ahead_us += S / 20) {
+    P2pFetchView view = healthy ();
+    P2pTransferView asked = transfer ();
+
+    view.holder_free = TRUE;
+    view.http_bps = 5 * MB;
+    view.ahead_us = ahead_us;
+    view.has_variants = FALSE;
+    if (p2p_fetch_required (&view).action != P2P_FETCH_PEER)
+      continue;
+    asked.need = view;
+    asked.begun_us = asked.last_byte_us = view.now_us;
+    g_assert_cmpint (p2p_fetch_takeover (&asked).action, ==, P2P_FETCH_WAIT);
+  }
 }
 
 /* When the buffer is urgent already, it may send what it will have sent before
@@ -605,7 +656,11 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/fetch/second-peer", test_second_peer);
   g_test_add_func ("/policy/fetch/late-second", test_late_second);
   g_test_add_func (
+      "/policy/fetch/second-on-a-full-line", test_second_on_a_full_line);
+  g_test_add_func (
       "/policy/fetch/slow-second-is-no-help", test_slow_second_is_no_help);
+  g_test_add_func ("/policy/fetch/time-beside", test_time_beside);
+  g_test_add_func ("/policy/fetch/no-time-to-begin", test_no_time_to_begin);
   g_test_add_func ("/policy/fetch/peer-that-is-nearly-there-goes-on",
       test_peer_that_is_nearly_there_goes_on);
   g_test_add_func (
