@@ -172,6 +172,28 @@ def origin_dies_shared():
         stage.to_the_end(viewer)
 
 
+SLOWNESS = {"trickle": dict(bytes_per_second=20000), "hang": dict(hang=True)}
+
+
+def origin_slow_shared(how):
+    """The origin gives a quarter of what plays, or headers and then nothing, and a
+    peer has it all: playback begins nevertheless, and goes on."""
+    with procs.Cast() as cast, tempfile.TemporaryDirectory() as folder:
+        stage = Stage(cast, folder)
+        stage.seeder()
+        stage.origin.fault(r"\.ts$", **SLOWNESS[how])
+        viewer = stage.viewer()
+        procs.wait_for("the viewer to end", exact.ended(viewer),
+                       SECONDS + procs.PATIENCE)
+        final = viewer.stop()
+        exact.compare(stage.wanted, stage.prefix, final)
+        stats = final["stats"]
+        check(stats["p2p-bytes"] > 5 * stats["http-bytes"],
+              "nearly all of it came from the peer", final)
+        print("%d stalls, %d ms in all" % (
+            final["stalls"], final["stalled-ms"]))
+
+
 def udp_blocked():
     """A firewall swallows UDP: peers learn of each other and never meet."""
     os.environ["LD_PRELOAD"] = os.path.join(
@@ -218,7 +240,7 @@ def hostile(habit):
 
 TESTS = {f.__name__: f for f in (
     peer_killed, tracker_killed, tracker_absent, origin_fault,
-    origin_mends, origin_dies_shared, udp_blocked, hostile)}
+    origin_mends, origin_dies_shared, origin_slow_shared, udp_blocked, hostile)}
 
 if __name__ == "__main__":
     TESTS[sys.argv[1]](*sys.argv[2:])

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "sim/faults.h"
+
 #define SECOND ((gint64) G_USEC_PER_SEC)
 #define MINUTE (60 * SECOND)
 
@@ -73,6 +75,18 @@ setup_narrow (SimConfig *config)
 {
   setup_live50 (config);
   config->downlink_bps = 2500 * 1000;
+}
+
+/* Now and then the origin has two streams' bandwidth for all of them, while they
+ * still come. */
+static void
+setup_brownout (SimConfig *config)
+{
+  config->viewers = 200;
+  config->join_gap_us = SECOND / 2;
+  config->run_us = MINUTE;
+  config->fault_share = 1;
+  sim_faults_parse ("origin-thin", &config->faults, NULL);
 }
 
 static void
@@ -145,6 +159,9 @@ static const SimScenario scenarios[] = {
       .whole_twin = TRUE, WANTED ({ SIM_FIGURE_STALLS_BEYOND, 0 }) },
   { "narrow", "50 viewers, each with 2.5 Mbit/s down", setup_narrow,
       .whole_twin = TRUE, WANTED ({ SIM_FIGURE_STALLS_BEYOND, 0 }) },
+  { "brownout", "200 viewers join, the origin is thin for seconds at a time",
+      setup_brownout, .whole_twin = TRUE,
+      WANTED ({ SIM_FIGURE_STALLED_BEYOND, 0 }) },
   { "vod50", "50 viewers of a film of 10 minutes, within 5", setup_vod50,
       WANTED ({ SIM_FIGURE_COPIES, 1.4 }) },
   { "netns10", "10 viewers, live: what the benchmark of that name plays",

@@ -806,6 +806,7 @@ fake_http_headers (FakePorts *fake, FakeHttp *http, guint status,
   response->uri = g_strdup (http->uri);
   response->content_length = length;
   response->range_start = range_start;
+  response->accepts_ranges = !fake->without_ranges;
   if (length != P2P_SIZE_UNKNOWN)
     response->total_size =
         fake->resource != 0 ? fake->resource : range_start + length;

@@ -96,19 +96,20 @@ struct _FakePorts
   P2pEngineConfig config;
   P2pHttpProfile *profile;
   gint64 now_us;
-  gint64 next_us;      /* what step() asked for */
-  guint64 last_id;     /* of player requests */
-  guint64 last_number; /* the engine's highest so far */
-  gboolean inside;     /* the engine may call ports now */
-  guint calls;         /* that could fail */
-  guint fail_at;       /* the number of the call that fails, 0: none */
-  guint64 consumer;    /* of the next request */
-  guint64 resource;    /* total_size of answers, 0: as far as they go */
-  GPtrArray *https;    /* of FakeHttp */
-  GPtrArray *sockets;  /* of FakeSocket */
-  GPtrArray *conns;    /* of FakeConn */
-  GPtrArray *requests; /* of FakeRequest */
-  GHashTable *origin;  /* URI → GBytes */
+  gint64 next_us;          /* what step() asked for */
+  guint64 last_id;         /* of player requests */
+  guint64 last_number;     /* the engine's highest so far */
+  gboolean inside;         /* the engine may call ports now */
+  guint calls;             /* that could fail */
+  guint fail_at;           /* the number of the call that fails, 0: none */
+  guint64 consumer;        /* of the next request */
+  guint64 resource;        /* total_size of answers, 0: as far as they go */
+  gboolean without_ranges; /* the origin says so */
+  GPtrArray *https;        /* of FakeHttp */
+  GPtrArray *sockets;      /* of FakeSocket */
+  GPtrArray *conns;        /* of FakeConn */
+  GPtrArray *requests;     /* of FakeRequest */
+  GHashTable *origin;      /* URI → GBytes */
 };
 
 /* --- life ------------------------------------------------------------------ */

@@ -322,6 +322,7 @@ end_peer (P2pDownload *download)
   p2p_bandwidth_end (&download->peer->bandwidth, engine->now_us);
   p2p_bandwidth_end (&engine->all_bandwidth, engine->now_us);
   download->peer = NULL;
+  download->raced_bps = 0;
   /* A total that only this peer claimed binds nobody. */
   if (download->entry->size == 0
       && p2p_range_length (&download->range) == P2P_SIZE_UNKNOWN) {
@@ -493,21 +494,44 @@ give_up_sharing (P2pDownload *download)
 
 /* --- from a peer --------------------------------------------------------------- */
 
-/* All that was before it is here: what the second peer gave follows, and what it
- * still sends. May free @download. */
+/* What the second peer gave, but for the first @skip bytes. */
 static void
-join_tail (P2pDownload *download)
+append_chunks (P2pEntry *entry, const P2pTail *tail, gsize skip)
 {
-  P2pEngine *engine = download->share->engine;
-  P2pTail tail = p2p_tail_take (download);
   guint i;
 
+  for (i = 0; i < tail->chunks->len; i++) {
+    GBytes *chunk = tail->chunks->pdata[i];
+    gsize size = g_bytes_get_size (chunk);
+    gsize past = MIN (skip, size);
+
+    skip -= past;
+    if (past < size) {
+      g_autoptr (GBytes) rest =
+          g_bytes_new_from_bytes (chunk, past, size - past);
+
+      p2p_store_append (entry, rest);
+    }
+  }
+}
+
+void
+p2p_download_join_tail (P2pDownload *download)
+{
+  P2pEngine *engine = download->share->engine;
+  P2pEntry *entry = download->entry;
+  P2pTail tail = p2p_tail_take (download);
+  gsize skip = entry->size - tail.from;
+
   p2p_download_leave_source (download);
-  for (i = 0; i < tail.chunks->len; i++)
-    p2p_store_append (download->entry, tail.chunks->pdata[i]);
+  p2p_share_wants_announce (download->share);
+  if (entry->total == P2P_SIZE_UNKNOWN)
+    entry->total = tail.total;
+  append_chunks (entry, &tail, skip);
   g_ptr_array_unref (tail.chunks);
-  engine->p2p_bytes += tail.source.bytes;
-  download->from_peers += tail.source.bytes;
+  engine->overhead_bytes += skip;
+  engine->p2p_bytes += tail.source.bytes - skip;
+  download->from_peers += tail.source.bytes - skip;
   if (tail.peer == NULL) {
     complete (download);
     return;
@@ -524,7 +548,7 @@ join_when_next (P2pDownload *download)
 {
   if (p2p_tail_room (download) != 0)
     return FALSE;
-  join_tail (download);
+  p2p_download_join_tail (download);
 
   return TRUE;
 }
@@ -537,11 +561,14 @@ p2p_download_transfer (P2pDownload *download, P2pTransferView *view)
   const P2pEntry *entry = download->entry;
   guint64 total = entry->total;
 
+  if (total == P2P_SIZE_UNKNOWN && p2p_tail_is_there (download))
+    total = download->tail.total;
   view->begun_us = source->begun_us;
   view->first_byte_us = source->first_byte_us;
   view->last_byte_us = source->last_byte_us;
   view->bytes = source->bytes;
   view->arrived = share->engine->arrived_bytes - source->arrived;
+  view->was_slow = share->engine->now_us < share->slow_until_us;
   view->line_bps = p2p_share_is_line_wide (share) ? 0 : source->line_bps;
   view->rest =
       total == P2P_SIZE_UNKNOWN ? total : total - MIN (entry->size, total);
@@ -580,6 +607,7 @@ p2p_download_peer_data (P2pDownload *download, P2pPeer *peer, GBytes *bytes)
 
   if (peer == download->tail.peer) {
     p2p_tail_data (download, bytes);
+    p2p_race_check (download);
     return;
   }
   /* It is quicker than a second peer that has sent nothing yet. */
@@ -647,14 +675,21 @@ origin_failed (P2pDownload *download, P2pHttpFailure *failure, gboolean refused)
 {
   P2pEntry *entry = download->entry;
   int retries = download->profile != NULL ? download->profile->retries : 0;
+  gboolean raced = p2p_race_is_on (download);
 
   end_http (download);
   if (entry->size > 0 && entry->size == entry->total) {
     complete (download);
     return;
   }
-  if (join_when_next (download))
+  /* A peer sends it already, or soon will: no need to ask it anew. */
+  if (p2p_tail_is_next (download)) {
+    download->http_again_us = download->share->engine->now_us + P2P_REFUSED_US;
+    p2p_download_join_tail (download);
     return;
+  }
+  if (raced)
+    p2p_tail_stop (download);
   if (download->requests->len == 0) {
     p2p_share_mark_bad (download->share, download->id);
     remove_download (download);
@@ -780,11 +815,17 @@ p2p_download_http_headers (P2pDownload *download, P2pHttpResponse *response)
   if (total != P2P_SIZE_UNKNOWN && total != entry->total) {
     /* Who takes it from us was told another length, and so were we. */
     p2p_upload_abandon (download->share, entry);
-    p2p_tail_stop (download);
+    if (entry->total != P2P_SIZE_UNKNOWN || !p2p_tail_fits (download, total))
+      p2p_tail_stop (download);
     if (response->status != 206)
       download->http_until = P2P_SIZE_UNKNOWN;
     entry->total = total;
   }
+  download->http_only_whole = !response->accepts_ranges;
+  p2p_race_answered (download);
+  /* Now that its length is known, a peer may be asked for the end. */
+  if (p2p_download_is_required (download))
+    p2p_share_wants_schedule (download->share);
   p2p_share_wants_announce (download->share);
   download->http_skip = response->status == 206
       ? entry->size - download->http_from
@@ -825,6 +866,8 @@ p2p_download_http_data (P2pDownload *download, GBytes *bytes)
     if (download->http_left != P2P_SIZE_UNKNOWN)
       download->http_left -= use;
     take (download, slice);
+    if (p2p_race_check (download))
+      return;
   }
   /* A server without ranges sends the rest of the resource as well. */
   if (skip + use == size)

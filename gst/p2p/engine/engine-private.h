@@ -242,21 +242,26 @@ typedef struct
 } P2pSource;
 
 /* The end of a segment, which a second peer sends while the first sends what is
- * before it. */
+ * before it. An origin may come into it: then the two race. */
 typedef struct
 {
   P2pPeer *peer;     /* (nullable): it has sent all */
   guint64 from;      /* its first byte in the segment */
+  guint64 total;     /* what it says that the segment measures, or unknown */
   GPtrArray *chunks; /* of GBytes; (nullable): there is none */
   P2pSource source;
 } P2pTail;
+
+/* An origin that has refused a segment which a peer is sending is left alone for
+ * this long. */
+#define P2P_REFUSED_US (500 * 1000)
 
 /**
  * P2pDownload:
  *
  * A segment that is being fetched, for the player (@requests) or ahead of it.
  * At most one source at a time: @http, @peer or none while it waits, and a
- * second peer for the end (@tail). What one source leaves, the next goes on from.
+ * peer for the end (@tail). What one source leaves, the next goes on from.
  */
 struct _P2pDownload
 {
@@ -275,15 +280,18 @@ struct _P2pDownload
   guint64 http_skip;  /* bytes to throw away: the server ignored the range */
   guint64 http_left;  /* bytes to take, P2P_SIZE_UNKNOWN */
   guint64 http_until; /* where the second peer's part began, P2P_SIZE_UNKNOWN */
-  gboolean http_answered;  /* this attempt has had headers */
-  gint64 http_again_us;    /* not before then */
-  guint http_attempts;     /* since the last byte from the origin */
-  P2pHttpFailure *refusal; /* (nullable): of a rest, which it does not send */
-  P2pHttpFailure *failure; /* (nullable): the origin's last word */
+  gboolean http_answered;   /* this attempt has had headers */
+  gboolean http_only_whole; /* it says that it serves no ranges */
+  gint64 http_again_us;     /* not before then */
+  guint http_attempts;      /* since the last byte from the origin */
+  P2pHttpFailure *refusal;  /* (nullable): of a rest, which it does not send */
+  P2pHttpFailure *failure;  /* (nullable): the origin's last word */
   P2pPeer *peer;
   P2pSource source; /* the one there is, or was last */
   P2pTail tail;
-  gint64 moved_us; /* when some came, or somebody went to the origin for it */
+  guint races;       /* peers that have overtaken the origin */
+  guint64 raced_bps; /* what it gave then, while one of them sends, or 0 */
+  gint64 moved_us;   /* when some came, or somebody went to the origin for it */
   guint64 from_http;
   guint64 from_peers;
   P2pTimer timer; /* when to look again */
@@ -333,34 +341,57 @@ const P2pSource *p2p_download_source_of (
 void p2p_source_begin (P2pSource *source, P2pShare *share);
 void p2p_source_add (P2pSource *source, gsize size, gint64 now_us);
 
-/* What is looked at of the source that there is. */
-void p2p_download_transfer (P2pDownload *download, P2pTransferView *view);
-
 void p2p_download_http_headers (
     P2pDownload *download, P2pHttpResponse *response);
 void p2p_download_http_data (P2pDownload *download, GBytes *bytes);
 void p2p_download_http_done (P2pDownload *download);
 void p2p_download_http_failed (P2pDownload *download, P2pHttpFailure *failure);
+/* What is looked at of the source that there is. */
+void p2p_download_transfer (P2pDownload *download, P2pTransferView *view);
+/* What a second peer gave, and what it still sends, follows what is here. May free
+ * @download. */
+void p2p_download_join_tail (P2pDownload *download);
 /* The origin has failed and no peer has it: its failure is the player's. */
 void p2p_download_give_up (P2pDownload *download);
 
 /* --- tail.c: the end of a segment, from a second peer ----------------------- */
 
 gboolean p2p_tail_is_there (const P2pDownload *download);
-/* @from: a byte after those that are here; the length must be known. */
+/* @from: a byte after those that are here, or the next. */
 void p2p_tail_start (
     P2pDownload *download, P2pPeer *peer, guint64 from, const char *reason);
 /* Cancels it and throws away what it gave. */
 void p2p_tail_stop (P2pDownload *download);
 gboolean p2p_tail_begins (P2pDownload *download, guint64 follows);
+/* Whether it may be the end of a segment of @total bytes. */
+gboolean p2p_tail_fits (P2pDownload *download, guint64 total);
 void p2p_tail_data (P2pDownload *download, GBytes *bytes);
 void p2p_tail_completed (P2pDownload *download);
 void p2p_tail_gone (P2pDownload *download);
 /* Bytes that the first source has to give until the second's are next,
  * P2P_SIZE_UNKNOWN: there are none. */
 guint64 p2p_tail_room (P2pDownload *download);
+/* Whether it goes on, or will, where the first source has come to. */
+gboolean p2p_tail_is_next (P2pDownload *download);
+/* By how many bytes it is in front of the first source, which has come to it. */
+guint64 p2p_tail_lead (P2pDownload *download);
+/* Fills in what it has to give yet, and how long that takes. */
+void p2p_tail_fill (P2pDownload *download, P2pTransferView *view);
 /* They are next: the caller has them now. */
 P2pTail p2p_tail_take (P2pDownload *download);
+
+/* --- race.c: a peer that races a slow origin -------------------------------- */
+
+/* Whether there is one. */
+gboolean p2p_race_is_on (const P2pDownload *download);
+/* The origin has begun to answer. */
+void p2p_race_answered (P2pDownload *download);
+/* Something has come from either. Returns: whether the peer has won; @download may
+ * be gone then. */
+gboolean p2p_race_check (P2pDownload *download);
+/* The origin sends what the player waits for: sees whether a peer should race it,
+ * or one that does go on. */
+void p2p_race_watch (P2pDownload *download);
 
 /* --- share.c: one stream, its swarms, peers and downloads ------------------ */
 
@@ -399,6 +430,8 @@ struct _P2pShare
   GPtrArray *downloads;    /* of P2pDownload, owned */
   P2pHttpProfile *profile; /* (nullable): of the last request */
   gint64 position;         /* id asked for last */
+  gint64 slow_until_us;    /* the origin is taken for slow */
+  gint64 race_again_us;    /* nobody races it before */
   gint64 first_new;        /* id that the last listing brought */
   gint64 newest;           /* id listed last */
   gint64 listed_us;        /* when the last listing brought something */
@@ -487,6 +520,8 @@ void p2p_schedule (P2pShare *share);
 gboolean p2p_schedule_is_owner (P2pShare *share, gint64 id);
 /* Whether a peer has @id, or is getting it. */
 gboolean p2p_schedule_is_known (P2pShare *share, gint64 id);
+/* Who has the whole of @id, and sends us nothing: (nullable). */
+P2pPeer *p2p_schedule_pick_second (P2pShare *share, gint64 id);
 
 /* --- peer.c: one remote viewer --------------------------------------------- */
 

@@ -28,10 +28,6 @@
  * times what makes a segment urgent, nothing is begun ahead of it. */
 #define COMFORTABLE 4
 
-/* An origin that has refused a segment which a peer is sending is left alone for
- * this long. */
-#define REFUSED_US (500 * 1000)
-
 /* What a holder that has never sent anything may be as quick as, against the
  * quickest: P2P Media Loader's share. */
 #define UNPROVEN_SHARE 0.1
@@ -324,8 +320,8 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
       || is_held_somewhere (share, download->id);
 }
 
-static P2pPeer *
-pick_second (P2pShare *share, gint64 id)
+P2pPeer *
+p2p_schedule_pick_second (P2pShare *share, gint64 id)
 {
   g_autoptr (GPtrArray) holders = holders_of (share, id, FALSE);
 
@@ -341,16 +337,10 @@ pick_second (P2pShare *share, gint64 id)
 static void
 fill_tail (P2pDownload *download, P2pTransferView *view)
 {
-  const P2pTail *tail = &download->tail;
-
   if (p2p_tail_room (download) == P2P_SIZE_UNKNOWN)
     return;
   view->rest = p2p_tail_room (download);
-  view->tail_rest = download->entry->total - tail->from - tail->source.bytes;
-  view->tail_us = MAX ((double) view->tail_rest
-          * (view->need.now_us - tail->source.first_byte_us)
-          / tail->source.bytes,
-      1);
+  p2p_tail_fill (download, view);
 }
 
 /* The origin gives its part as well. It is not asked for this again. */
@@ -379,7 +369,7 @@ look_for_second (P2pDownload *download, const P2pTransferView *view)
     return look_us;
   if (p2p_tail_is_there (download))
     return now_us + SECOND_AGAIN_US;
-  second = pick_second (download->share, download->id);
+  second = p2p_schedule_pick_second (download->share, download->id);
   if (second == NULL)
     return now_us + SECOND_AGAIN_US;
   first_bps = view->need.peer_bps;
@@ -395,6 +385,14 @@ look_for_second (P2pDownload *download, const P2pTransferView *view)
   return now_us + SECOND_AGAIN_US;
 }
 
+static void
+ask_origin (P2pDownload *download, const char *reason)
+{
+  p2p_download_start_http (download, reason);
+  /* From now on it is watched. */
+  p2p_race_watch (download);
+}
+
 static void schedule_waiting (P2pDownload *download);
 
 static void
@@ -403,12 +401,16 @@ schedule_transfer (P2pDownload *download)
   P2pTransferView view = { 0 };
   P2pPeer *peer = download->peer;
   P2pFetchVerdict verdict;
+  gboolean was_racing;
 
   p2p_download_transfer (download, &view);
   view.need.stuck_us = stuck_us (download, view.need.asked_us);
   /* To be ranked takes its time, and is seldom needed. */
   if (p2p_fetch_rescue_us (&view.need) <= view.need.now_us)
     fill_turn (download->share, download->id, &view.need);
+  /* An origin that was overtaken would give now what it gave then. */
+  if (download->raced_bps != 0)
+    view.need.http_bps = download->raced_bps;
   view.need.peer_bps = p2p_bandwidth_bps (&peer->bandwidth, view.need.now_us);
   fill_tail (download, &view);
   verdict = p2p_fetch_takeover (&view);
@@ -425,10 +427,14 @@ schedule_transfer (P2pDownload *download)
   P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,
       "segment %" G_GINT64_FORMAT ": given up, %s", download->id,
       verdict.reason);
+  was_racing = download->raced_bps != 0;
   p2p_download_leave_source (download);
   if (verdict.action == P2P_FETCH_HTTP) {
     drop_late_second (download, &view);
-    p2p_download_start_http (download, verdict.reason);
+    /* It would race at once, with what it has sent already in its way. */
+    if (was_racing || view.was_slow)
+      p2p_peer_forget (peer, download->id);
+    ask_origin (download, verdict.reason);
     return;
   }
   p2p_peer_strike (peer, download->id);
@@ -468,7 +474,7 @@ schedule_waiting (P2pDownload *download)
   }
   if (download->failure != NULL) {
     g_clear_pointer (&download->failure, p2p_http_failure_unref);
-    download->http_again_us = download->share->engine->now_us + REFUSED_US;
+    download->http_again_us = download->share->engine->now_us + P2P_REFUSED_US;
     ask_peer (download, holder, "the origin failed");
     return;
   }
@@ -483,7 +489,7 @@ schedule_waiting (P2pDownload *download)
   switch (verdict.action) {
     case P2P_FETCH_HTTP:
       if (view.now_us >= download->http_again_us)
-        p2p_download_start_http (download, verdict.reason);
+        ask_origin (download, verdict.reason);
       else if (holder != NULL)
         ask_peer (download, holder, "the origin is to be asked later");
       else
@@ -523,6 +529,8 @@ schedule_required (P2pShare *share)
       schedule_waiting (download);
     else if (download->peer != NULL)
       schedule_transfer (download);
+    else
+      p2p_race_watch (download);
   }
 }
 

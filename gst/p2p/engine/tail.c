@@ -17,9 +17,10 @@ p2p_tail_start (
   P2pTail *tail = &download->tail;
 
   g_assert (!p2p_tail_is_there (download));
-  g_assert (from > download->entry->size && from < download->entry->total);
+  g_assert (from >= download->entry->size && from < download->entry->total);
   tail->peer = peer;
   tail->from = from;
+  tail->total = P2P_SIZE_UNKNOWN;
   tail->chunks =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   p2p_source_begin (&tail->source, download->share);
@@ -79,7 +80,23 @@ p2p_tail_gone (P2pDownload *download)
 gboolean
 p2p_tail_begins (P2pDownload *download, guint64 follows)
 {
-  return download->tail.from + follows == download->entry->total;
+  P2pTail *tail = &download->tail;
+  guint64 total = download->entry->total;
+
+  tail->total = tail->from + follows;
+
+  return total == P2P_SIZE_UNKNOWN
+      ? follows > 0 && tail->total <= P2P_SEGMENT_MAX_BYTES
+      : tail->total == total;
+}
+
+gboolean
+p2p_tail_fits (P2pDownload *download, guint64 total)
+{
+  P2pTail *tail = &download->tail;
+
+  return tail->from < total
+      && (tail->total == P2P_SIZE_UNKNOWN || tail->total == total);
 }
 
 void
@@ -109,9 +126,40 @@ p2p_tail_room (P2pDownload *download)
   P2pTail *tail = &download->tail;
 
   if (p2p_tail_is_there (download) && tail->source.bytes > 0)
-    return tail->from - entry->size;
+    return tail->from - MIN (entry->size, tail->from);
 
   return P2P_SIZE_UNKNOWN;
+}
+
+gboolean
+p2p_tail_is_next (P2pDownload *download)
+{
+  P2pTail *tail = &download->tail;
+  guint64 size = download->entry->size;
+
+  return p2p_tail_is_there (download) && tail->from <= size
+      && size <= tail->from + tail->source.bytes;
+}
+
+guint64
+p2p_tail_lead (P2pDownload *download)
+{
+  P2pTail *tail = &download->tail;
+  guint64 size = download->entry->size;
+  guint64 end = tail->from + tail->source.bytes;
+
+  return tail->from <= size && size < end ? end - size : 0;
+}
+
+void
+p2p_tail_fill (P2pDownload *download, P2pTransferView *view)
+{
+  const P2pTail *tail = &download->tail;
+  gint64 sending_us = view->need.now_us - tail->source.first_byte_us;
+
+  view->tail_rest = tail->total - tail->from - tail->source.bytes;
+  view->tail_us =
+      MAX ((double) view->tail_rest * sending_us / tail->source.bytes, 1);
 }
 
 P2pTail

@@ -42,8 +42,22 @@
 /* And this much is missing: half of it is a few messages. */
 #define SECOND_LEAST_BYTES (64 * 1024)
 
-/* A line that gives this share of what it gave lately is full. */
+/* An origin is slow that takes so many times as long as the segment plays. */
+#define SLOW 1.2
 #define LINE_SHARE 0.7
+
+/* How fast the origin gives a segment is looked at after this share of it. */
+#define RACE_FROM 0.25
+
+/* A peer that races it has won when it is in front by so much of what the origin
+ * sends, and has lost when it has sent for so long and will be last. */
+#define RACE_LEAD_US (150 * 1000)
+#define RACE_LEAD_BYTES (16 * 1024)
+#define RACE_SHOW_US (150 * 1000)
+
+/* An origin that was overtaken is believed to give at least this share of what the
+ * segment plays: who has overtaken it must. */
+#define RACED_SHARE 0.5
 
 /* Derived threshold: these shares of a segment, within these times. */
 #define URGENT_LEAST 0.25
@@ -256,6 +270,87 @@ p2p_fetch_second_is_late (const P2pTransferView *view)
   return view->tail_us > due_us (need) - need->now_us
       && view->tail_us
       > transfer_us (need, view->rest + view->tail_rest, need->http_bps);
+}
+
+/* When it is known how fast the origin is this time. */
+static gint64
+race_from_us (const P2pTransferView *view)
+{
+  return view->begun_us + (gint64) (RACE_FROM * view->need.duration_us);
+}
+
+/* It will take longer than it plays, for want of the origin and not of the line. */
+static gboolean
+origin_is_slow (const P2pTransferView *view)
+{
+  const P2pFetchView *need = &view->need;
+  gint64 end_us = view->begun_us + (gint64) (SLOW * need->duration_us);
+  gint64 sending_us = need->now_us - view->first_byte_us;
+  /* What came from elsewhere took its part of a line that is not wide. */
+  guint64 arrived = view->line_bps != 0 ? view->arrived : view->bytes;
+
+  if (is_line_full (view))
+    return FALSE;
+  if (view->bytes == 0)
+    return TRUE;
+
+  return need->now_us + (double) view->rest * sending_us / arrived > end_us;
+}
+
+gint64
+p2p_fetch_race_us (const P2pTransferView *view)
+{
+  gint64 now_us = view->need.now_us;
+  gint64 from_us = view->was_slow ? view->begun_us : race_from_us (view);
+
+  if (view->rest == P2P_SIZE_UNKNOWN ? view->bytes > 0
+                                     : view->rest < RACE_LEAD_BYTES)
+    return P2P_NEVER;
+  if (now_us < from_us)
+    return from_us;
+
+  return view->was_slow || origin_is_slow (view) ? now_us : now_us + LOOK_US;
+}
+
+/* What is worth being called a lead. */
+static guint64
+race_lead (const P2pTransferView *view)
+{
+  gint64 sending_us = MAX (view->need.now_us - view->first_byte_us, 1);
+  guint64 lead = (double) view->bytes * RACE_LEAD_US / sending_us;
+
+  return MIN (MAX (lead, RACE_LEAD_BYTES), view->rest);
+}
+
+gboolean
+p2p_fetch_race_is_won (
+    const P2pTransferView *view, guint64 lead, gint64 peer_last_us)
+{
+  if (lead >= view->rest)
+    return TRUE;
+  /* An origin that was slow a moment ago must have had time to answer, too. */
+  if (view->bytes == 0 && view->need.now_us < race_from_us (view))
+    return FALSE;
+
+  return lead >= race_lead (view)
+      && view->need.now_us < peer_last_us + SILENCE_MIN_US;
+}
+
+guint64
+p2p_fetch_raced_bps (const P2pTransferView *view, guint64 size)
+{
+  const P2pFetchView *need = &view->need;
+  gint64 sending_us = MAX (need->now_us - view->begun_us, 1);
+
+  return MAX (view->bytes * 8.0 * G_USEC_PER_SEC / sending_us,
+      RACED_SHARE * size * 8 * G_USEC_PER_SEC / MAX (need->duration_us, 1));
+}
+
+gboolean
+p2p_fetch_race_is_lost (const P2pTransferView *view, gint64 peer_first_us)
+{
+  return view->need.now_us >= peer_first_us + RACE_SHOW_US
+      && view->tail_us >= rest_us (view);
 }
 
 P2pFetchVerdict

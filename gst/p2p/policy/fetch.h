@@ -26,6 +26,14 @@ G_BEGIN_DECLS
 /* A tree of relays has stopped when nothing has come for so long. */
 #define P2P_FETCH_STUCK_US (500 * 1000)
 
+/* An origin that a peer has overtaken is taken for slow for so long, before it is
+ * measured again. */
+#define P2P_FETCH_SLOW_US (10 * G_USEC_PER_SEC)
+
+/* After a race that the origin has won there is none for so long: it may be our
+ * line that is thin. */
+#define P2P_FETCH_LOST_US (30 * G_USEC_PER_SEC)
+
 typedef enum
 {
   P2P_FETCH_HTTP,  /* ask the origin now */
@@ -105,9 +113,10 @@ P2pFetchVerdict p2p_fetch_required (const P2pFetchView *view);
  * @tail_us: what the rest of a second peer's part takes, 0: there is none
  * @tail_rest: how many bytes that is
  * @arrived: bytes of segments that came from anywhere since @begun_us
+ * @was_slow: the origin was a moment ago
  * @line_bps: what a line that is not wide gave before that, 0: not known
  *
- * A segment that the player waits for while a peer sends it.
+ * A segment that the player waits for while a peer sends it, or the origin does.
  */
 typedef struct
 {
@@ -120,6 +129,7 @@ typedef struct
   gint64 tail_us;
   guint64 tail_rest;
   guint64 arrived;
+  gboolean was_slow;
   guint64 line_bps;
 } P2pTransferView;
 
@@ -133,6 +143,24 @@ gint64 p2p_fetch_second_us (const P2pTransferView *view);
 
 /* Whether the second peer is no help: the origin would give everything sooner. */
 gboolean p2p_fetch_second_is_late (const P2pTransferView *view);
+
+/* When to look whether the origin is so slow that a peer should race it for the
+ * end: now or before: it should. %P2P_NEVER: it is not worth it. */
+gint64 p2p_fetch_race_us (const P2pTransferView *view);
+
+/* Whether a peer whose last byte came at @peer_last_us, and that is @lead bytes in
+ * front of the origin, may have the rest for itself. */
+gboolean p2p_fetch_race_is_won (
+    const P2pTransferView *view, guint64 lead, gint64 peer_last_us);
+
+/* What an origin that has lost gives, in bit/s, from then on; the segment has @size
+ * bytes. */
+guint64 p2p_fetch_raced_bps (const P2pTransferView *view, guint64 size);
+
+/* Whether a peer that sends since @peer_first_us, and whose rest takes @tail_us,
+ * will be last. */
+gboolean p2p_fetch_race_is_lost (
+    const P2pTransferView *view, gint64 peer_first_us);
 
 /* When it is our turn to ask the origin for a segment that nobody claims; only
  * @seen_us, @duration_us, @claim_us, @rank and @hidden count. */

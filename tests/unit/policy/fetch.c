@@ -491,6 +491,142 @@ test_slow_second_is_no_help (void)
   g_assert_cmpint (p2p_fetch_takeover (&view).action, ==, P2P_FETCH_HTTP);
 }
 
+/* --- races ----------------------------------------------------------------- */
+
+/* The origin was asked for 1 MB a second ago, that is half of what it plays, and
+ * has sent so much. */
+static P2pTransferView
+origin_has_sent (guint64 bytes)
+{
+  P2pTransferView view = transfer ();
+
+  view.first_byte_us = view.begun_us;
+  view.need.now_us = view.last_byte_us = view.begun_us + S;
+  view.bytes = view.arrived = bytes;
+  view.rest = MB - bytes;
+
+  return view;
+}
+
+static void
+test_slow_origin_is_raced (void)
+{
+  P2pTransferView view = origin_has_sent (MB / 4);
+
+  g_assert_cmpint (p2p_fetch_race_us (&view), <=, view.need.now_us);
+  /* As fast as it plays. */
+  view = origin_has_sent (MB / 2);
+  g_assert_cmpint (p2p_fetch_race_us (&view), >, view.need.now_us);
+  /* It has not shown anything yet. */
+  view = origin_has_sent (MB / 100);
+  view.begun_us = view.need.now_us;
+  g_assert_cmpint (p2p_fetch_race_us (&view), >, view.need.now_us);
+  g_assert_cmpint (
+      p2p_fetch_race_us (&view), <, view.need.now_us + view.need.duration_us);
+  view.was_slow = TRUE;
+  g_assert_cmpint (p2p_fetch_race_us (&view), <=, view.need.now_us);
+  /* Nearly all is here; nobody knows how much is not. */
+  view = origin_has_sent (MB / 4);
+  view.rest = MB / 100;
+  g_assert_cmpint (p2p_fetch_race_us (&view), ==, P2P_NEVER);
+  view.rest = P2P_SIZE_UNKNOWN;
+  g_assert_cmpint (p2p_fetch_race_us (&view), >, view.need.now_us);
+}
+
+/* It is the line, of which others have a part, or which never gave more. */
+static void
+test_thin_line_is_no_slow_origin (void)
+{
+  P2pTransferView view = origin_has_sent (MB / 4);
+
+  view.arrived = 3 * MB / 4;
+  view.line_bps = 20 * MB;
+  g_assert_cmpint (p2p_fetch_race_us (&view), >, view.need.now_us);
+  /* There is room for both. */
+  view.line_bps = 0;
+  g_assert_cmpint (p2p_fetch_race_us (&view), <=, view.need.now_us);
+  view.arrived = MB / 4;
+  view.line_bps = 2 * MB;
+  g_assert_cmpint (p2p_fetch_race_us (&view), >, view.need.now_us);
+  view.line_bps = 4 * MB;
+  g_assert_cmpint (p2p_fetch_race_us (&view), <=, view.need.now_us);
+}
+
+static void
+test_silent_origin_is_raced (void)
+{
+  P2pTransferView view = origin_has_sent (0);
+
+  view.rest = P2P_SIZE_UNKNOWN;
+  g_assert_cmpint (p2p_fetch_race_us (&view), <=, view.need.now_us);
+  /* What fills the line may be in its way. */
+  view.arrived = MB / 4;
+  g_assert_cmpint (p2p_fetch_race_us (&view), <=, view.need.now_us);
+  view.line_bps = 2 * MB;
+  g_assert_cmpint (p2p_fetch_race_us (&view), >, view.need.now_us);
+}
+
+static void
+test_race_is_won (void)
+{
+  P2pTransferView view = origin_has_sent (MB / 4);
+  gint64 now_us = view.need.now_us;
+
+  g_assert_true (p2p_fetch_race_is_won (&view, MB / 10, now_us));
+  /* One byte shows nothing, nor does what came long ago. */
+  g_assert_false (p2p_fetch_race_is_won (&view, 1, now_us));
+  g_assert_false (p2p_fetch_race_is_won (&view, MB / 10, now_us - S));
+  /* But all of it is all. */
+  g_assert_true (p2p_fetch_race_is_won (&view, view.rest, now_us - S));
+  /* The quicker the origin, the more. */
+  g_assert_true (p2p_fetch_race_is_won (&view, MB / 20, now_us));
+  view.bytes = 4 * MB;
+  g_assert_false (p2p_fetch_race_is_won (&view, MB / 20, now_us));
+}
+
+/* It may be as quick as anybody, and has not answered yet. */
+static void
+test_race_against_a_round_trip (void)
+{
+  P2pTransferView view = origin_has_sent (0);
+  gint64 now_us = view.need.now_us;
+
+  view.was_slow = TRUE;
+  g_assert_true (p2p_fetch_race_is_won (&view, MB / 10, now_us));
+  view.begun_us = now_us - S / 10;
+  g_assert_false (p2p_fetch_race_is_won (&view, MB / 10, now_us));
+  g_assert_true (p2p_fetch_race_is_won (&view, view.rest, now_us));
+}
+
+/* Half of what plays it, or what it gave: 1 MB in 2 s are 4 Mbit/s. */
+static void
+test_raced_origin (void)
+{
+  P2pTransferView view = origin_has_sent (0);
+
+  g_assert_cmpuint (p2p_fetch_raced_bps (&view, MB), ==, 2 * MB);
+  view = origin_has_sent (3 * MB / 8);
+  g_assert_cmpuint (p2p_fetch_raced_bps (&view, MB), ==, 3 * MB);
+}
+
+static void
+test_race_is_lost (void)
+{
+  P2pTransferView view = origin_has_sent (MB / 4);
+  gint64 now_us = view.need.now_us;
+
+  /* The origin has three more seconds to go. */
+  view.tail_us = 4 * S;
+  g_assert_true (p2p_fetch_race_is_lost (&view, now_us - S));
+  g_assert_false (p2p_fetch_race_is_lost (&view, now_us - S / 100));
+  view.tail_us = 2 * S;
+  g_assert_false (p2p_fetch_race_is_lost (&view, now_us - S));
+  /* A silent one does not win. */
+  view = origin_has_sent (0);
+  view.tail_us = 40 * S;
+  g_assert_false (p2p_fetch_race_is_lost (&view, now_us - S));
+}
+
 /* Twice what it takes alone must fit in before the buffer becomes urgent. */
 static void
 test_time_beside (void)
@@ -659,6 +795,17 @@ main (int argc, char **argv)
       "/policy/fetch/second-on-a-full-line", test_second_on_a_full_line);
   g_test_add_func (
       "/policy/fetch/slow-second-is-no-help", test_slow_second_is_no_help);
+  g_test_add_func (
+      "/policy/fetch/slow-origin-is-raced", test_slow_origin_is_raced);
+  g_test_add_func ("/policy/fetch/thin-line-is-no-slow-origin",
+      test_thin_line_is_no_slow_origin);
+  g_test_add_func (
+      "/policy/fetch/silent-origin-is-raced", test_silent_origin_is_raced);
+  g_test_add_func ("/policy/fetch/race-is-won", test_race_is_won);
+  g_test_add_func ("/policy/fetch/race-against-a-round-trip",
+      test_race_against_a_round_trip);
+  g_test_add_func ("/policy/fetch/raced-origin", test_raced_origin);
+  g_test_add_func ("/policy/fetch/race-is-lost", test_race_is_lost);
   g_test_add_func ("/policy/fetch/time-beside", test_time_beside);
   g_test_add_func ("/policy/fetch/no-time-to-begin", test_no_time_to_begin);
   g_test_add_func ("/policy/fetch/peer-that-is-nearly-there-goes-on",
