@@ -182,16 +182,9 @@ def origin_slow_shared(how):
         stage = Stage(cast, folder)
         stage.seeder()
         stage.origin.fault(r"\.ts$", **SLOWNESS[how])
-        viewer = stage.viewer()
-        procs.wait_for("the viewer to end", exact.ended(viewer),
-                       SECONDS + procs.PATIENCE)
-        final = viewer.stop()
-        exact.compare(stage.wanted, stage.prefix, final)
-        stats = final["stats"]
-        check(stats["p2p-bytes"] > 5 * stats["http-bytes"],
+        final = stage.to_the_end(stage.viewer())
+        check(final["stats"]["p2p-bytes"] > 5 * final["stats"]["http-bytes"],
               "nearly all of it came from the peer", final)
-        print("%d stalls, %d ms in all" % (
-            final["stalls"], final["stalled-ms"]))
 
 
 def udp_blocked():

@@ -84,6 +84,28 @@ race_begin (Race *race)
   g_assert_cmpuint (race->asked.byte_from, ==, race->sent);
 }
 
+/* The origin has not even sent headers. */
+static void
+race_begin_unanswered (Race *race)
+{
+  fake_advance (race->fake, FAKE_SEGMENT_US / 2);
+  g_assert_true (
+      fake_conn_find (race->alice, P2P_COMMAND_REQUEST, &race->asked));
+  g_assert_cmpuint (race->asked.byte_from, ==, 0);
+}
+
+/* And there is nothing left to play. */
+static void
+race_begin_dry (Race *race)
+{
+  race->fake = fake_ports_playing (NULL);
+  race->alice = fake_connect (race->fake, ALICE);
+  fake_advance (race->fake, 6 * FAKE_SEGMENT_US);
+  ask_origin (race, 4);
+  fake_conn_has (race->fake, race->alice, 4);
+  race_begin_unanswered (race);
+}
+
 /* @from: in the segment. */
 static void
 alice_sends (Race *race, gsize from, gsize length)
@@ -233,9 +255,7 @@ test_origin_does_not_answer (void)
   g_auto (Race) race = { 0 };
 
   race_init (&race);
-  fake_advance (race.fake, FAKE_SEGMENT_US / 2);
-  g_assert_true (fake_conn_find (race.alice, P2P_COMMAND_REQUEST, &race.asked));
-  g_assert_cmpuint (race.asked.byte_from, ==, 0);
+  race_begin_unanswered (&race);
   alice_sends (&race, 0, LEAD);
   g_assert_true (race.http->cancelled);
   alice_sends (&race, LEAD, SIZE - LEAD);
@@ -248,13 +268,7 @@ test_overtaken_origin_is_left (void)
 {
   g_auto (Race) race = { 0 };
 
-  race.fake = fake_ports_playing (NULL);
-  race.alice = fake_connect (race.fake, ALICE);
-  fake_advance (race.fake, 6 * FAKE_SEGMENT_US);
-  ask_origin (&race, 4);
-  fake_conn_has (race.fake, race.alice, 4);
-  fake_advance (race.fake, FAKE_SEGMENT_US / 2);
-  g_assert_true (fake_conn_find (race.alice, P2P_COMMAND_REQUEST, &race.asked));
+  race_begin_dry (&race);
   for (gsize from = 0; from < SIZE; from += LEAD) {
     alice_sends (&race, from, LEAD);
     fake_advance (race.fake, 100 * 1000);
@@ -272,13 +286,7 @@ test_winner_that_trickles (void)
   gsize from = LEAD;
   P2pCommand again;
 
-  race.fake = fake_ports_playing (NULL);
-  race.alice = fake_connect (race.fake, ALICE);
-  fake_advance (race.fake, 6 * FAKE_SEGMENT_US);
-  ask_origin (&race, 4);
-  fake_conn_has (race.fake, race.alice, 4);
-  fake_advance (race.fake, FAKE_SEGMENT_US / 2);
-  g_assert_true (fake_conn_find (race.alice, P2P_COMMAND_REQUEST, &race.asked));
+  race_begin_dry (&race);
   alice_sends (&race, 0, LEAD);
   for (guint i = 0; fake_http_segment (race.fake, 4) == NULL; i++) {
     g_assert_cmpuint (i, <, 15);
@@ -299,9 +307,7 @@ test_origin_answers_late (void)
     P2pCommand cancel;
 
     race_init (&race);
-    fake_advance (race.fake, FAKE_SEGMENT_US / 2);
-    g_assert_true (
-        fake_conn_find (race.alice, P2P_COMMAND_REQUEST, &race.asked));
+    race_begin_unanswered (&race);
     if (i < 2)
       fake_conn_data (race.fake, race.alice, &race.asked, SIZE - i);
     fake_http_headers (race.fake, race.http, 200, 0, SIZE);
@@ -343,8 +349,7 @@ test_origin_breaks_off_in_front (void)
   P2pCommand asked;
 
   race_init (&race);
-  fake_advance (race.fake, FAKE_SEGMENT_US / 2);
-  g_assert_true (fake_conn_find (race.alice, P2P_COMMAND_REQUEST, &race.asked));
+  race_begin_unanswered (&race);
   fake_conn_data (race.fake, race.alice, &race.asked, SIZE + 50000);
   fake_conn_segment (race.fake, race.alice, &race.asked, 0, 1000);
   fake_http_headers (race.fake, race.http, 200, 0, P2P_SIZE_UNKNOWN);
@@ -373,9 +378,7 @@ test_origin_answers_otherwise (void)
 
     race_init (&race);
     race.fake->without_ranges = i == 0;
-    fake_advance (race.fake, FAKE_SEGMENT_US / 2);
-    g_assert_true (
-        fake_conn_find (race.alice, P2P_COMMAND_REQUEST, &race.asked));
+    race_begin_unanswered (&race);
     fake_http_headers (
         race.fake, race.http, 200, 0, i == 0 ? SIZE : P2P_SIZE_UNKNOWN);
     assert_alice_is_left (&race);
