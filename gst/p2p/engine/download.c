@@ -211,14 +211,12 @@ p2p_download_leave (P2pDownload *download, P2pPlayerRequest *request)
 /* --- sources ---------------------------------------------------------------- */
 
 void
-p2p_source_begin (P2pSource *source, P2pShare *share)
+p2p_source_begin (P2pSource *source, P2pEngine *engine)
 {
-  P2pEngine *engine = share->engine;
-
   *source = (P2pSource){ .begun_us = engine->now_us,
     .last_byte_us = engine->now_us,
     .arrived = engine->arrived_bytes,
-    .line_bps = p2p_share_line_bps (share) };
+    .line_bps = p2p_engine_line_bps (engine) };
 }
 
 void
@@ -235,7 +233,7 @@ begin_source (P2pDownload *download)
 {
   P2pEngine *engine = download->share->engine;
 
-  p2p_source_begin (&download->source, download->share);
+  p2p_source_begin (&download->source, engine);
   p2p_timer_clear (&download->timer);
   p2p_bandwidth_begin (&engine->all_bandwidth, engine->now_us);
 }

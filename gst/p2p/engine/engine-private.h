@@ -129,6 +129,8 @@ typedef struct
 } P2pConsumer;
 
 guint64 p2p_engine_number (P2pEngine *engine);
+/* What our line has given lately, at least, 0: not known. */
+guint64 p2p_engine_line_bps (P2pEngine *engine);
 void p2p_engine_configure_transport (P2pEngine *engine);
 
 /* Whether a request that failed is made again, as souphttpsrc decides: for a
@@ -238,7 +240,7 @@ typedef struct
   gint64 last_byte_us;  /* begun_us at first */
   guint64 bytes;
   guint64 arrived;  /* from anywhere, until it began */
-  guint64 line_bps; /* p2p_share_line_bps() when it began */
+  guint64 line_bps; /* p2p_engine_line_bps() when it began */
 } P2pSource;
 
 /* The end of a segment, which a second peer sends while the first sends what is
@@ -338,7 +340,7 @@ void p2p_download_peer_gone (P2pDownload *download, P2pPeer *peer);
 /* What @peer has sent of it. */
 const P2pSource *p2p_download_source_of (
     const P2pDownload *download, const P2pPeer *peer);
-void p2p_source_begin (P2pSource *source, P2pShare *share);
+void p2p_source_begin (P2pSource *source, P2pEngine *engine);
 void p2p_source_add (P2pSource *source, gsize size, gint64 now_us);
 
 void p2p_download_http_headers (
@@ -471,9 +473,7 @@ guint p2p_share_open_peers (P2pShare *share);
 guint p2p_share_connecting_peers (P2pShare *share);
 P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
 gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
-/* What the line has given lately, at least, 0: not known. */
-guint64 p2p_share_line_bps (P2pShare *share);
-/* By that: what peers send takes nothing from the player. */
+/* By what it has given lately: what peers send takes nothing from the player. */
 gboolean p2p_share_is_line_wide (P2pShare *share);
 /* How many times, at most @most, the line carries the stream. */
 guint p2p_share_line_carries (P2pShare *share, guint most);

@@ -15,6 +15,13 @@ p2p_engine_number (P2pEngine *engine)
   return ++engine->last_number;
 }
 
+guint64
+p2p_engine_line_bps (P2pEngine *engine)
+{
+  return MAX (p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us),
+      p2p_bandwidth_bps (&engine->all_bandwidth, engine->now_us));
+}
+
 gboolean
 p2p_engine_retries_http (gboolean answered, guint attempts, int retries)
 {

@@ -583,7 +583,7 @@ yield_line (P2pShare *share, Slots *slots)
   view.ahead_us = p2p_request_least_ahead_us (engine);
   view.urgent_us = p2p_share_urgent_us (share, duration_us);
   view.size = share->mean_bytes;
-  view.http_bps = p2p_share_line_bps (share);
+  view.http_bps = p2p_engine_line_bps (engine);
   if (view.ahead_us < COMFORTABLE * view.urgent_us)
     slots->http_slots = 0;
   if (!p2p_fetch_has_time_beside (&view))

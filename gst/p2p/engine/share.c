@@ -265,28 +265,19 @@ bitrate_of (P2pShare *share)
   return share->mean_bytes * 8.0 * G_USEC_PER_SEC / stream->target_duration_us;
 }
 
-guint64
-p2p_share_line_bps (P2pShare *share)
-{
-  P2pEngine *engine = share->engine;
-
-  return MAX (p2p_bandwidth_bps (&engine->http_bandwidth, engine->now_us),
-      p2p_bandwidth_bps (&engine->all_bandwidth, engine->now_us));
-}
-
 gboolean
 p2p_share_is_line_wide (P2pShare *share)
 {
   double wide_bps = WIDE * bitrate_of (share);
 
-  return wide_bps > 0 && p2p_share_line_bps (share) >= wide_bps;
+  return wide_bps > 0 && p2p_engine_line_bps (share->engine) >= wide_bps;
 }
 
 guint
 p2p_share_line_carries (P2pShare *share, guint most)
 {
   double bitrate = bitrate_of (share);
-  double line_bps = p2p_share_line_bps (share);
+  double line_bps = p2p_engine_line_bps (share->engine);
 
   return bitrate > 0 && line_bps > 0 ? CLAMP (line_bps / bitrate, 1, most)
                                      : most;

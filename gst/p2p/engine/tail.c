@@ -23,7 +23,7 @@ p2p_tail_start (
   tail->total = P2P_SIZE_UNKNOWN;
   tail->chunks =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
-  p2p_source_begin (&tail->source, download->share);
+  p2p_source_begin (&tail->source, engine);
   p2p_bandwidth_begin (&engine->all_bandwidth, engine->now_us);
   p2p_bandwidth_begin (&peer->bandwidth, engine->now_us);
   P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,

@@ -44,6 +44,8 @@
 
 /* An origin is slow that takes so many times as long as the segment plays. */
 #define SLOW 1.2
+
+/* A line that is not wide is full when it gives this share of what it gave lately. */
 #define LINE_SHARE 0.7
 
 /* How fast the origin gives a segment is looked at after this share of it. */
@@ -232,7 +234,6 @@ nearly_until_us (const P2pFetchView *need, gint64 peer_us)
   return MIN (dry_us, variant_us (need)) - (gint64) (PEER_SAFETY * bounded_us);
 }
 
-/* Of a line that is not wide, what arrives takes most. */
 static gboolean
 is_line_full (const P2pTransferView *view)
 {
