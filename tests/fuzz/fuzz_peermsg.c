@@ -47,6 +47,9 @@ check_round_trip (const P2pCommand *command, gsize max_message)
     assert_same_ids (command->loading, back.loading);
     assert_same_ids (command->arriving, back.arriving);
     assert_same_ids (command->heard, back.heard);
+    assert_same_ids (command->rumoured, back.rumoured);
+    g_assert_cmpint (command->heard_claim, ==, back.heard_claim);
+    g_assert_cmpint (command->rumoured_claim, ==, back.rumoured_claim);
     return;
   }
   g_assert (back.segment_id == command->segment_id);

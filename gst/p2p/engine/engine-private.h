@@ -404,12 +404,19 @@ void p2p_race_watch (P2pDownload *download);
  * @gives: whole, or what of it arrives
  * @loading: comes from the origin
  * @heard: somebody else does one or the other
+ * @rumoured: and somebody has heard so
+ * @heard_claim: of the newest of @heard, 0: it is on its way to somebody; else it
+ *   is claimed, and this is the best of those claims (policy/election)
+ * @rumoured_claim: the same of @rumoured
  */
 typedef struct
 {
   guint64 gives;
   guint64 loading;
   guint64 heard;
+  guint64 rumoured;
+  gint64 heard_claim;
+  gint64 rumoured_claim;
 } P2pWords;
 
 /* One generation's swarm of a stream. */
@@ -454,11 +461,14 @@ struct _P2pShare
   P2pTimer look_timer;    /* when something is to be decided anew */
   gboolean schedule_wanted;
   gboolean announce_wanted;
-  GBytes *last_told[4]; /* (nullable): announcements sent last, by kind */
-  gint64 offered;       /* the newest id that a peer has offered us */
-  gint64 offered_us;    /* when it first did */
-  gint64 told;          /* the newest id that we have announced anything of */
-  gboolean listed_anew; /* since the last eviction */
+  GBytes *last_told[4];  /* (nullable): announcements sent last, by kind */
+  gint64 offered;        /* the newest id that a peer has offered us */
+  gint64 offered_us;     /* when it first did */
+  gint64 told;           /* the newest id that we have announced anything of */
+  gint64 told_claim;     /* the best claim of it then, 0: it was on its way */
+  gint64 claim;          /* what we claim, and are not fetching yet */
+  gint64 claim_until_us; /* but then will; 0: nothing */
+  gboolean listed_anew;  /* since the last eviction */
   GHashTable *bad; /* ids whose HTTP prefetch failed lately → when (us) */
 };
 
@@ -497,11 +507,6 @@ gboolean p2p_share_is_false (P2pShare *share, const P2pEntry *entry);
 gint64 p2p_share_last_listed (P2pShare *share);
 /* The playlist was read anew. */
 void p2p_share_listed (P2pShare *share);
-/* Sends the stored and loading ids to peers that have not seen them. */
-void p2p_share_announce (P2pShare *share);
-/* Notes that @peer hears now what we have to say. Returns: (transfer full):
- * that, encoded. */
-GPtrArray *p2p_share_tell (P2pShare *share, P2pPeer *peer);
 /* Forgets what the bound or the window asks for. */
 void p2p_share_evict (P2pEngine *engine);
 /* Bytes that the store may hold now. */
@@ -512,10 +517,35 @@ guint64 p2p_share_kept_bytes (P2pEngine *engine);
 gboolean p2p_share_is_followed (P2pShare *share);
 void p2p_share_sweep (gpointer engine, gint64 now_us);
 
+/* --- announce.c: what we say of segments, and to whom ----------------------- */
+
+/* Tells peers what they have not heard and is worth it. */
+void p2p_announce (P2pShare *share);
+/* Notes that @peer hears now what we have to say. Returns: (transfer full):
+ * that, encoded. */
+GPtrArray *p2p_announce_tell (P2pShare *share, P2pPeer *peer);
+/* @peer has announced: some of it may have to go further. */
+void p2p_announce_heard (P2pPeer *peer);
+
+/* --- claim.c: who goes to the origin ---------------------------------------- */
+
+/* Whether @id is claimed by us, and not being fetched yet. */
+gboolean p2p_claim_is_open (P2pShare *share, gint64 id);
+/* It is our turn to fetch @id ahead of the player. Returns: whether to go; if not,
+ * it is claimed now, and may be lost to somebody. */
+gboolean p2p_claim_make (P2pShare *share, gint64 id);
+/* Whether the time of our open claim is over and nobody has made a better one. When
+ * one is there, ours ends. */
+gboolean p2p_claim_has_won (P2pShare *share);
+/* The segment is no longer ours to fetch, or is being fetched. */
+void p2p_claim_end (P2pShare *share);
+
 /* --- schedule.c ------------------------------------------------------------ */
 
 /* Decides for every segment of @share what happens next. */
 void p2p_schedule (P2pShare *share);
+/* Fills in who comes before us, of those who may know of @id as early as we. */
+void p2p_schedule_fill_turn (P2pShare *share, gint64 id, P2pFetchView *view);
 /* Whether the election names us for @id. */
 gboolean p2p_schedule_is_owner (P2pShare *share, gint64 id);
 /* Whether a peer has @id, or is getting it. */
@@ -544,10 +574,13 @@ struct _P2pPeer
   gboolean has_id; /* not while its offer is unanswered */
   gboolean native; /* by its id */
   gboolean heard;  /* it has announced */
-  P2pIdSet loaded; /* external ids, like the other three */
+  P2pIdSet loaded; /* external ids, like the other four */
   P2pIdSet arriving;
   P2pIdSet loading;
   P2pIdSet hearsay;
+  P2pIdSet rumours;
+  gint64 hearsay_claim; /* of the newest of these, like P2pWords */
+  gint64 rumours_claim;
   gboolean announced;   /* it has heard of us */
   gboolean awaits_word; /* that what it gave has come */
   P2pWords told;        /* what it has heard, from segment told_first on */
@@ -629,6 +662,12 @@ gboolean p2p_peer_has (P2pPeer *peer, gint64 id);
 /* Whether it can be asked for it: it has it, or passes on what arrives. */
 gboolean p2p_peer_gives (P2pPeer *peer, gint64 id);
 gboolean p2p_peer_is_loading (P2pPeer *peer, gint64 id);
+/* Its claim, by the election; 0: it has some of it, P2P_NEVER: it has none. */
+gint64 p2p_peer_own_claim (P2pPeer *peer, gint64 id);
+/* The best that it has heard of from those who claim, the same way. */
+gint64 p2p_peer_heard_claim (P2pPeer *peer, gint64 id);
+/* Of these and of rumours. */
+gint64 p2p_peer_best_claim (P2pPeer *peer, gint64 id);
 /* Whether it says that somebody else is. */
 gboolean p2p_peer_has_heard (P2pPeer *peer, gint64 id);
 /* What it says of the @n segments from @first on; less than 64. */

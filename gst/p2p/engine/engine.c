@@ -364,7 +364,7 @@ p2p_engine_step (P2pEngine *engine, gint64 now_us)
   g_hash_table_iter_init (&iter, engine->shares);
   while (work && g_hash_table_iter_next (&iter, NULL, &value)) {
     if (((P2pShare *) value)->announce_wanted)
-      p2p_share_announce (value);
+      p2p_announce (value);
     engine->work |= ((P2pShare *) value)->schedule_wanted;
   }
   engine->busy = FALSE;

@@ -5,6 +5,7 @@
  * Source: docs/design/peer-protocol.md.
  */
 #include "engine-private.h"
+#include "policy/election.h"
 
 /* Exchange timeouts: our own for gathering; as P2P Media Loader 5 (its
  * webRtcOfferTimeoutMs, and webRtcConnectionTimeoutMs plus 5 s). */
@@ -166,6 +167,7 @@ p2p_peer_free (P2pPeer *peer)
   p2p_id_set_clear (&peer->loading);
   p2p_id_set_clear (&peer->arriving);
   p2p_id_set_clear (&peer->hearsay);
+  p2p_id_set_clear (&peer->rumours);
   if (peer->state == P2P_PEER_OPEN) {
     peer->share->n_open--;
     peer->share->n_silent -= !peer->heard;
@@ -352,7 +354,7 @@ p2p_peer_send_announcement (P2pPeer *peer, GPtrArray *messages)
   peer->awaits_word = FALSE;
   peer->announced = peer->share->engine->upload;
   if (messages == NULL)
-    messages = own = p2p_share_tell (peer->share, peer);
+    messages = own = p2p_announce_tell (peer->share, peer);
   send_all (peer, messages);
 }
 
@@ -402,7 +404,45 @@ p2p_peer_is_loading (P2pPeer *peer, gint64 id)
 gboolean
 p2p_peer_has_heard (P2pPeer *peer, gint64 id)
 {
-  return p2p_id_set_has (&peer->hearsay, external_id (peer, id));
+  gint64 external = external_id (peer, id);
+
+  return p2p_id_set_has (&peer->hearsay, external)
+      || p2p_id_set_has (&peer->rumours, external);
+}
+
+gint64
+p2p_peer_own_claim (P2pPeer *peer, gint64 id)
+{
+  gint64 elected =
+      p2p_stream_external_id (peer->share->stream, P2P_PROTOCOL_V3, id);
+
+  if (p2p_peer_gives (peer, id))
+    return 0;
+  if (!p2p_peer_is_loading (peer, id))
+    return P2P_NEVER;
+
+  /* A browser claims what it is fetching already. */
+  return p2p_peer_is_native (peer) ? p2p_election_claim (&peer->id, elected)
+                                   : 0;
+}
+
+gint64
+p2p_peer_heard_claim (P2pPeer *peer, gint64 id)
+{
+  return p2p_id_set_has (&peer->hearsay, external_id (peer, id))
+      ? peer->hearsay_claim
+      : P2P_NEVER;
+}
+
+gint64
+p2p_peer_best_claim (P2pPeer *peer, gint64 id)
+{
+  gint64 heard = p2p_peer_heard_claim (peer, id);
+  gint64 rumoured = p2p_id_set_has (&peer->rumours, external_id (peer, id))
+      ? peer->rumours_claim
+      : P2P_NEVER;
+
+  return MIN (p2p_peer_own_claim (peer, id), MIN (heard, rumoured));
 }
 
 P2pWords
@@ -415,6 +455,9 @@ p2p_peer_words (P2pPeer *peer, gint64 first, guint n)
       | p2p_id_set_window (&peer->arriving, external, n);
   words.loading = p2p_id_set_window (&peer->loading, external, n);
   words.heard = p2p_id_set_window (&peer->hearsay, external, n);
+  words.rumoured = p2p_id_set_window (&peer->rumours, external, n);
+  words.heard_claim = peer->hearsay_claim;
+  words.rumoured_claim = peer->rumours_claim;
 
   return words;
 }
@@ -470,14 +513,35 @@ is_wanted (P2pShare *share, gint64 id)
   return download == NULL || p2p_download_is_idle (download);
 }
 
-/* Whether it says more than @before of what we lack and are not getting. */
+static guint64
+all_words (const P2pWords *words)
+{
+  return words->gives | words->loading | words->heard | words->rumoured;
+}
+
+/* Whether it does not say any more that it, or somebody, gets what it did @before:
+ * we may have passed that on. */
+static gboolean
+takes_back (P2pPeer *peer, const P2pWords *before)
+{
+  P2pShare *share = peer->share;
+  P2pWords words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
+
+  return share->stream->live && (all_words (before) & ~all_words (&words)) != 0;
+}
+
+/* Whether it says more than @before of what we lack and are not getting, or takes
+ * back what we may have waited for. */
 static gboolean
 brings_news (P2pPeer *peer, const P2pWords *before)
 {
   P2pShare *share = peer->share;
   P2pWords words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
+  guint64 hearsay = words.heard | words.rumoured;
   guint64 news = (words.gives & ~before->gives)
-      | (words.loading & ~before->loading) | (words.heard & ~before->heard);
+      | (words.loading & ~before->loading)
+      | (hearsay & ~(before->heard | before->rumoured))
+      | (all_words (before) & ~all_words (&words));
 
   for (; news != 0; news &= news - 1) {
     if (is_wanted (share, first_news (share) + __builtin_ctzll (news)))
@@ -517,9 +581,6 @@ note_newest (P2pPeer *peer, const P2pIdSet *named)
       p2p_stream_segment_id (share->stream, peer->swarm->protocol, named->last);
   if (id == share->newest + 1)
     p2p_sights_add (&share->sights, id, share->engine->now_us);
-  /* Word of it goes further than its bytes do so soon. */
-  if (share->stream->live && id > share->told)
-    p2p_share_wants_announce (share);
 }
 
 static void
@@ -564,7 +625,7 @@ static guint
 count_ids (const P2pCommand *command)
 {
   const GArray *const lists[] = { command->loaded, command->loading,
-    command->arriving, command->heard };
+    command->arriving, command->heard, command->rumoured };
   guint count = 0;
   guint i;
 
@@ -594,16 +655,23 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   p2p_id_set_take (&peer->loading, command->loading);
   p2p_id_set_take (&peer->arriving, command->arriving);
   p2p_id_set_take (&peer->hearsay, command->heard);
+  p2p_id_set_take (&peer->rumours, command->rumoured);
+  peer->hearsay_claim = MAX (command->heard_claim, 0);
+  peer->rumours_claim = MAX (command->rumoured_claim, 0);
   note_newest (peer, &peer->loading);
   note_newest (peer, &peer->arriving);
   note_offered (peer, &peer->loaded);
   note_offered (peer, &peer->arriving);
   note_claims (peer, &before);
+  p2p_announce_heard (peer);
+  if (takes_back (peer, &before))
+    p2p_share_wants_announce (share);
   p2p_upload_heard (peer);
   measure_path (peer);
   /* What it takes back is news to who waits for it, and so is its first word
    * at all. */
-  if (first || count_promises (peer) < promised || brings_news (peer, &before))
+  if (first || share->claim_until_us != 0 || count_promises (peer) < promised
+      || brings_news (peer, &before))
     p2p_share_wants_schedule (share);
   else if (!share->stream->live)
     p2p_share_look_again (share, share->engine->now_us + FILM_NEWS_US);

@@ -257,9 +257,8 @@ hidden_before (P2pShare *share, gint64 id)
   return known > seen ? (known - seen) * (double) score / G_MAXUINT32 : 0;
 }
 
-/* Who comes before us, of those who may know of it as early as we. */
-static void
-fill_turn (P2pShare *share, gint64 id, P2pFetchView *view)
+void
+p2p_schedule_fill_turn (P2pShare *share, gint64 id, P2pFetchView *view)
 {
   /* Of a film, everybody knows all segments from the beginning. */
   if (share->stream->live && id >= share->first_new && id <= share->newest)
@@ -306,7 +305,7 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
 
   p2p_download_need (download, view);
   view->seen_us = view->asked_us;
-  fill_turn (share, download->id, view);
+  p2p_schedule_fill_turn (share, download->id, view);
   view->stuck_us = stuck_us (download, view->asked_us);
   view->size = MIN (p2p_download_expects (download, view->duration_us),
       p2p_tail_room (download));
@@ -407,7 +406,7 @@ schedule_transfer (P2pDownload *download)
   view.need.stuck_us = stuck_us (download, view.need.asked_us);
   /* To be ranked takes its time, and is seldom needed. */
   if (p2p_fetch_rescue_us (&view.need) <= view.need.now_us)
-    fill_turn (download->share, download->id, &view.need);
+    p2p_schedule_fill_turn (download->share, download->id, &view.need);
   /* An origin that was overtaken would give now what it gave then. */
   if (download->raced_bps != 0)
     view.need.http_bps = download->raced_bps;
@@ -736,7 +735,7 @@ is_our_turn (P2pShare *share, gint64 id, gint64 distance_us)
         && (distance_us < SOON_US || knows_swarm (share, id));
   view.seen_us = share->listed_us;
   view.duration_us = share->stream->target_duration_us;
-  fill_turn (share, id, &view);
+  p2p_schedule_fill_turn (share, id, &view);
   turn_us = p2p_fetch_turn_us (&view);
   if (view.now_us < turn_us)
     p2p_share_look_again (share, turn_us);
@@ -749,11 +748,12 @@ prefetch_from_origin (
     P2pShare *share, gint64 id, gint64 distance_us, Slots *slots)
 {
   if (slots->http_slots == 0 || p2p_share_is_bad (share, id)
-      || is_held_somewhere (share, id) || is_loading_somewhere (share, id))
-    return;
-  if (!is_our_turn (share, id, distance_us))
+      || p2p_schedule_is_known (share, id)
+      || !is_our_turn (share, id, distance_us))
     return;
   slots->http_slots--;
+  if (!p2p_claim_make (share, id))
+    return;
   p2p_download_start_http (
       ensure_download (share, id), "our turn, ahead of the player");
 }
@@ -772,6 +772,21 @@ schedule_next (P2pShare *share, Slots *slots)
       && is_wanted (share, next->id) && !p2p_share_is_bad (share, next->id))
     p2p_download_start_http (
         ensure_download (share, next->id), "asked for next");
+}
+
+/* Others have heard of it and wait: whatever the player does now, it is fetched. */
+static void
+schedule_claim (P2pShare *share)
+{
+  if (share->claim_until_us == 0)
+    return;
+  if (!p2p_share_is_followed (share) || share->profile == NULL
+      || p2p_stream_segment (share->stream, share->claim) == NULL
+      || !is_wanted (share, share->claim))
+    p2p_claim_end (share);
+  else if (p2p_claim_has_won (share))
+    p2p_download_start_http (
+        ensure_download (share, share->claim), "ours, ahead of the player");
 }
 
 static void
@@ -807,7 +822,7 @@ schedule_ahead (P2pShare *share)
 
     if (distance_us > MAX (engine->p2p_window_us, engine->http_window_us))
       break;
-    if (segment->gap || !is_wanted (share, id))
+    if (segment->gap || !is_wanted (share, id) || p2p_claim_is_open (share, id))
       continue;
     if (distance_us <= engine->p2p_window_us
         && prefetch_from_peer (share, id, &slots))
@@ -849,6 +864,7 @@ p2p_schedule (P2pShare *share)
   for (passes = 0; share->schedule_wanted && passes < 8; passes++) {
     share->schedule_wanted = FALSE;
     schedule_required (share);
+    schedule_claim (share);
     schedule_ahead (share);
     drop_idle_prefetches (share);
   }

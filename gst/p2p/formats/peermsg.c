@@ -148,6 +148,11 @@ write_body (const P2pCommand *command)
     put_ids (body, 'p', command->loading);
     put_ids (body, 'a', command->arriving);
     put_ids (body, 'k', command->heard);
+    if (command->heard_claim != 0)
+      put_field (body, 'e', command->heard_claim);
+    put_ids (body, 'j', command->rumoured);
+    if (command->rumoured_claim != 0)
+      put_field (body, 'd', command->rumoured_claim);
     return body;
   }
 
@@ -342,6 +347,8 @@ typedef enum
   FIELD_BYTE_FROM,
   FIELD_NEEDED,
   FIELD_SIZE,
+  FIELD_HEARD_CLAIM,
+  FIELD_RUMOURED_CLAIM,
   N_INT_FIELDS,
 } IntField;
 
@@ -357,6 +364,7 @@ typedef struct
   GArray *loading;
   GArray *arriving;
   GArray *heard;
+  GArray *rumoured;
 } Fields;
 
 static const char int_names[N_INT_FIELDS] = {
@@ -366,6 +374,8 @@ static const char int_names[N_INT_FIELDS] = {
   [FIELD_BYTE_FROM] = 'b',
   [FIELD_NEEDED] = 'n',
   [FIELD_SIZE] = 's',
+  [FIELD_HEARD_CLAIM] = 'e',
+  [FIELD_RUMOURED_CLAIM] = 'd',
 };
 
 static void
@@ -375,6 +385,7 @@ fields_clear (Fields *fields)
   g_clear_pointer (&fields->loading, g_array_unref);
   g_clear_pointer (&fields->arriving, g_array_unref);
   g_clear_pointer (&fields->heard, g_array_unref);
+  g_clear_pointer (&fields->rumoured, g_array_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fields, fields_clear)
@@ -400,6 +411,7 @@ take_ids (Fields *fields, char name, GArray *ids)
       : name == 'p'            ? &fields->loading
       : name == 'a'            ? &fields->arriving
       : name == 'k'            ? &fields->heard
+      : name == 'j'            ? &fields->rumoured
                                : NULL;
 
   if (field < N_INT_FIELDS)
@@ -415,7 +427,8 @@ take_ids (Fields *fields, char name, GArray *ids)
 static gboolean
 is_id_list (char name)
 {
-  return name == 'l' || name == 'p' || name == 'a' || name == 'k';
+  return name == 'l' || name == 'p' || name == 'a' || name == 'k'
+      || name == 'j';
 }
 
 static gboolean
@@ -518,10 +531,13 @@ read_body (
   command->byte_from = fields.ints[FIELD_BYTE_FROM];
   command->needed_ms = fields.ints[FIELD_NEEDED];
   command->size = fields.ints[FIELD_SIZE];
+  command->heard_claim = fields.ints[FIELD_HEARD_CLAIM];
+  command->rumoured_claim = fields.ints[FIELD_RUMOURED_CLAIM];
   command->loaded = g_steal_pointer (&fields.loaded);
   command->loading = g_steal_pointer (&fields.loading);
   command->arriving = g_steal_pointer (&fields.arriving);
   command->heard = g_steal_pointer (&fields.heard);
+  command->rumoured = g_steal_pointer (&fields.rumoured);
 
   return TRUE;
 }
@@ -533,6 +549,7 @@ p2p_command_clear (P2pCommand *command)
   g_clear_pointer (&command->loading, g_array_unref);
   g_clear_pointer (&command->arriving, g_array_unref);
   g_clear_pointer (&command->heard, g_array_unref);
+  g_clear_pointer (&command->rumoured, g_array_unref);
 }
 
 gboolean

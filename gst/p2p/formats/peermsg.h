@@ -35,6 +35,12 @@ typedef enum
  *   may be asked for although not whole yet
  * @heard: (nullable): gint64 ids, field k of ANNOUNCE, among native peers: known
  *   by what others said to be on their way to somebody
+ * @heard_claim: field e of ANNOUNCE, goes with the newest of @heard: it is only
+ *   claimed, and this is the best of those claims (p2p_election_claim()), 0 when
+ *   absent: it is on its way
+ * @rumoured: (nullable): gint64 ids, field j of ANNOUNCE, among native peers: known
+ *   by what others said that they had heard
+ * @rumoured_claim: field d of ANNOUNCE, as @heard_claim, of the newest of @rumoured
  */
 typedef struct
 {
@@ -44,10 +50,13 @@ typedef struct
   gint64 byte_from;
   gint64 needed_ms;
   gint64 size;
+  gint64 heard_claim;
+  gint64 rumoured_claim;
   GArray *loaded;
   GArray *loading;
   GArray *arriving;
   GArray *heard;
+  GArray *rumoured;
 } P2pCommand;
 
 void p2p_command_clear (P2pCommand *command);

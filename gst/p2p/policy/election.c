@@ -35,6 +35,12 @@ p2p_election_score (const P2pPeerId *peer, gint64 external_id)
   return p2p_election_hash (text);
 }
 
+gint64
+p2p_election_claim (const P2pPeerId *peer, gint64 external_id)
+{
+  return (gint64) p2p_election_score (peer, external_id) + 1;
+}
+
 guint
 p2p_election_rank (const P2pPeerId *own, const P2pPeerId *const *peers,
     guint n_peers, gint64 external_id)

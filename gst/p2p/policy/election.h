@@ -16,6 +16,10 @@ guint32 p2p_election_hash (const char *text);
 /* Score of @peer for segment @external_id; the lowest owns it. */
 guint32 p2p_election_score (const P2pPeerId *peer, gint64 external_id);
 
+/* The same as a claim: the least is the best, and 0 better than all, as it goes to
+ * the origin already. */
+gint64 p2p_election_claim (const P2pPeerId *peer, gint64 external_id);
+
 /**
  * p2p_election_rank:
  * @own: our peer id

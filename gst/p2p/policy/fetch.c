@@ -17,6 +17,9 @@
 /* Claims that one group of viewers out of sight waits for the one before it. */
 #define HIDDEN_CLAIMS 2
 
+/* Claims that a claim is open for better ones. */
+#define OPEN_CLAIMS 1.5
+
 /* A silent peer is given up after this long, if the buffer allows. */
 #define SILENCE_MIN_US (250 * 1000)
 #define SILENCE_MAX_US (1000 * 1000)
@@ -158,6 +161,12 @@ p2p_fetch_turn_us (const P2pFetchView *view)
 
   return view->seen_us + MIN (rivals_us + hidden_us, most_us)
       + MIN (more_us / BEYOND, view->duration_us / 4);
+}
+
+gint64
+p2p_fetch_claim_until_us (const P2pFetchView *view)
+{
+  return view->now_us + (gint64) (OPEN_CLAIMS * view->claim_us);
 }
 
 gint64

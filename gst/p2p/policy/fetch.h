@@ -166,6 +166,10 @@ gboolean p2p_fetch_race_is_lost (
  * @seen_us, @duration_us, @claim_us, @rank and @hidden count. */
 gint64 p2p_fetch_turn_us (const P2pFetchView *view);
 
+/* Until when a claim of ours that is made now gives way to a better one; only
+ * @now_us and @claim_us count. */
+gint64 p2p_fetch_claim_until_us (const P2pFetchView *view);
+
 /* When it is our turn to go on with a segment that has stopped on its way through
  * a tree of relays, %P2P_NEVER; what counts is @stuck_us and the same. */
 gint64 p2p_fetch_rescue_us (const P2pFetchView *view);

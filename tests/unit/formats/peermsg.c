@@ -101,6 +101,9 @@ assert_command (const P2pCommand *a, const P2pCommand *b)
   assert_ids (a->loading, b->loading);
   assert_ids (a->arriving, b->arriving);
   assert_ids (a->heard, b->heard);
+  assert_ids (a->rumoured, b->rumoured);
+  g_assert_cmpint (a->heard_claim, ==, b->heard_claim);
+  g_assert_cmpint (a->rumoured_claim, ==, b->rumoured_claim);
 }
 
 /* Joins @messages with a fresh joiner. */
@@ -506,7 +509,7 @@ test_truncated (void)
 static void
 test_fields_of_natives (void)
 {
-  for (guint fields = 0; fields < 16; fields++) {
+  for (guint fields = 0; fields < 128; fields++) {
     g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
     g_auto (P2pCommand) back = { 0 };
     g_autoptr (GPtrArray) messages = NULL;
@@ -520,12 +523,19 @@ test_fields_of_natives (void)
       command.arriving = ids_range (-3, 200, 300);
     if (fields & 8)
       command.heard = ids_range (G_GINT64_CONSTANT (1) << 40, 4, 1);
+    if (fields & 16)
+      command.rumoured = ids_range (1 << 20, 1, 1);
+    if (fields & 32)
+      command.heard_claim = 1;
+    if (fields & 64)
+      command.rumoured_claim = G_GINT64_CONSTANT (1) << 32;
     messages = p2p_command_encode (&command, 1000);
     g_assert_cmpint (join (messages, &back, &error), ==, P2P_JOIN_DONE);
     g_assert_no_error (error);
     assert_command (&command, &back);
     g_assert_true ((back.arriving != NULL) == ((fields & 4) != 0));
     g_assert_true ((back.heard != NULL) == ((fields & 8) != 0));
+    g_assert_true ((back.rumoured != NULL) == ((fields & 16) != 0));
   }
 }
 
@@ -560,6 +570,7 @@ test_empty_fields_of_natives (void)
   with.loaded = without.loaded = ids_range (100, 6, 1);
   with.arriving = ids_range (0, 0, 1);
   with.heard = ids_range (0, 0, 1);
+  with.rumoured = ids_range (0, 0, 1);
   messages = p2p_command_encode (&with, P2P_MESSAGE_MAX_BYTES);
   expected = p2p_command_encode (&without, P2P_MESSAGE_MAX_BYTES);
   g_assert_cmpuint (messages->len, ==, 1);
@@ -592,6 +603,8 @@ test_wrong_types (void)
     "0061200161",                 /* a is a string */
     "006b0105",                   /* k is an int */
     "006b200161",                 /* k is a string */
+    "006a0105",                   /* j is an int */
+    "006a200161",                 /* j is a string */
     "0169016472013262200161",     /* b is a string */
     "0163200161",                 /* c is a string */
     "01690164722001617201",       /* r is truncated */

@@ -109,6 +109,27 @@ test_fair (void)
   }
 }
 
+/* Nobody's claim is as good as what is on its way, and of two the first in the
+ * election's order has the better one. */
+static void
+test_claims (void)
+{
+  P2pPeerId one, other;
+  const P2pPeerId *others[] = { &other };
+
+  set_id (&one, "-GS0100-000000000001");
+  set_id (&other, "-GS0100-000000000002");
+  for (gint64 segment = 0; segment < 100; segment++) {
+    gboolean is_first = p2p_election_rank (&one, others, 1, segment) == 0;
+    gint64 claim = p2p_election_claim (&one, segment);
+
+    g_assert_cmpint (claim, >, 0);
+    g_assert_cmpint (claim, <=, (gint64) G_MAXUINT32 + 1);
+    g_assert_cmpint (
+        claim < p2p_election_claim (&other, segment), ==, is_first);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -117,6 +138,7 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/election/scores-and-ranks", test_scores_and_ranks);
   g_test_add_func ("/policy/election/alone-owns", test_alone_owns);
   g_test_add_func ("/policy/election/fair", test_fair);
+  g_test_add_func ("/policy/election/claims", test_claims);
 
   return g_test_run ();
 }

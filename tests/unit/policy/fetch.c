@@ -155,6 +155,21 @@ test_ranks_take_turns (void)
   }
 }
 
+/* Long enough for word of a claim to come and of a better one to return. */
+static void
+test_claims_are_open (void)
+{
+  P2pFetchView view = { .now_us = 5 * G_USEC_PER_SEC };
+  gint64 open_us;
+
+  for (view.claim_us = P2P_FETCH_CLAIM_LEAST_US;
+       view.claim_us <= P2P_FETCH_CLAIM_MOST_US; view.claim_us *= 2) {
+    open_us = p2p_fetch_claim_until_us (&view) - view.now_us;
+    g_assert_cmpint (open_us, >, view.claim_us);
+    g_assert_cmpint (open_us, <, 2 * view.claim_us);
+  }
+}
+
 /* Turns count from when the segment was listed, not from when the player comes
  * to it. */
 static void
@@ -775,6 +790,7 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/fetch/ranks-take-turns", test_ranks_take_turns);
   g_test_add_func ("/policy/fetch/turns-are-as-long-as-claims-take",
       test_turns_are_as_long_as_claims_take);
+  g_test_add_func ("/policy/fetch/claims-are-open", test_claims_are_open);
   g_test_add_func ("/policy/fetch/turns-begin-with-the-listing",
       test_turns_begin_with_the_listing);
   g_test_add_func ("/policy/fetch/hidden-viewers", test_hidden_viewers);

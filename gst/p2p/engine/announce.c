@@ -1,0 +1,368 @@
+/* p2phlssrc: what we say of segments, and to whom.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Source: docs/design/claims.md.
+ */
+#include "engine-private.h"
+#include "policy/election.h"
+
+static void
+add_external (GArray *ids, P2pShare *share, P2pProtocol protocol, gint64 id)
+{
+  gint64 external = p2p_stream_external_id (share->stream, protocol, id);
+
+  g_array_append_val (ids, external);
+}
+
+/* Of a live stream, those that peers may lack: the one before the newest and
+ * what follows. */
+#define N_NEWEST (2 + P2P_ANNOUNCED_AHEAD)
+
+static gint64
+first_of_newest (P2pShare *share)
+{
+  return share->newest - 1;
+}
+
+/* Word that so many peers speak has reached nearly everybody. */
+#define SPOKEN_WIDELY 6
+
+/* A rumour is told to one peer in so many: nearly everybody is two connections away
+ * from a claim and hears of it without; who is not has as many peers as we. */
+#define RUMOUR_SPREAD 10
+
+/* Bit 0 is the one before the newest, which is no news. */
+#define IS_NEWS (~G_GUINT64_CONSTANT (1))
+
+static gint64
+bit_of_newest (guint64 bits)
+{
+  return g_bit_nth_msf (bits, -1);
+}
+
+/* Which of them our peers get, by their own word, and which they have heard of. What
+ * is a rumour is not passed on: nobody would ever take it back.
+ * @widely: (out) (optional): those of which many peers speak */
+static void
+hear_peers (P2pShare *share, P2pWords *words, guint64 *widely)
+{
+  guint64 spoken[SPOKEN_WIDELY] = { 0 }; /* by one more than the index */
+  guint64 heard = 0, rumoured = 0;
+  guint i, k;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+    P2pWords theirs;
+    guint64 all;
+
+    if (peer->state != P2P_PEER_OPEN)
+      continue;
+    theirs = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
+    heard |= theirs.gives | theirs.loading;
+    rumoured |= theirs.heard;
+    all = theirs.gives | theirs.loading | theirs.heard | theirs.rumoured;
+    for (k = SPOKEN_WIDELY - 1; k > 0; k--)
+      spoken[k] |= spoken[k - 1] & all;
+    spoken[0] |= all;
+  }
+  words->heard = heard & IS_NEWS;
+  words->rumoured = rumoured & IS_NEWS;
+  if (widely != NULL)
+    *widely = spoken[SPOKEN_WIDELY - 1];
+}
+
+/* Of the newest that they speak of, the best claims. */
+static void
+hear_claims (P2pShare *share, P2pWords *words)
+{
+  gint64 heard = first_of_newest (share) + bit_of_newest (words->heard);
+  gint64 rumoured = first_of_newest (share) + bit_of_newest (words->rumoured);
+  guint i;
+
+  words->heard_claim = words->heard != 0 ? P2P_NEVER : 0;
+  words->rumoured_claim = words->rumoured != 0 ? P2P_NEVER : 0;
+  for (i = 0; i < share->peers->len
+       && (words->heard_claim > 0 || words->rumoured_claim > 0);
+       i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    if (peer->state != P2P_PEER_OPEN)
+      continue;
+    if (words->heard != 0)
+      words->heard_claim =
+          MIN (words->heard_claim, p2p_peer_own_claim (peer, heard));
+    if (words->rumoured != 0)
+      words->rumoured_claim =
+          MIN (words->rumoured_claim, p2p_peer_heard_claim (peer, rumoured));
+  }
+}
+
+/* What we say of them to natives. */
+static P2pWords
+find_words (P2pShare *share, guint64 *widely)
+{
+  P2pWords words = { 0 };
+  guint i;
+
+  if (!share->engine->upload || !share->stream->live)
+    return words;
+  for (i = 0; i < N_NEWEST; i++) {
+    gint64 id = first_of_newest (share) + i;
+    P2pEntry *entry =
+        p2p_store_find (share->engine->store, share->stream->serial, id);
+    P2pDownload *download = p2p_download_find (share, id);
+
+    if ((entry != NULL && entry->complete)
+        || (download != NULL && p2p_upload_relays (download)))
+      words.gives |= 1u << i;
+    if ((download != NULL && download->http != 0)
+        || p2p_claim_is_open (share, id))
+      words.loading |= 1u << i;
+  }
+  hear_peers (share, &words, widely);
+  hear_claims (share, &words);
+
+  return words;
+}
+
+static void
+add_newest (GArray *ids, P2pShare *share, P2pProtocol protocol, guint64 bits)
+{
+  for (; bits != 0; bits &= bits - 1)
+    add_external (
+        ids, share, protocol, first_of_newest (share) + __builtin_ctzll (bits));
+}
+
+/* What @swarm is told: the loaded ids and those loading over HTTP, as it numbers
+ * them; to natives also those that are passed on as they arrive, and of the
+ * newest those that were heard of. */
+static GPtrArray *
+write_announcement (P2pShare *share, const P2pSwarm *swarm, gboolean native,
+    const P2pWords *words)
+{
+  P2pProtocol protocol = swarm->protocol;
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
+  g_autoptr (GPtrArray) entries = NULL;
+  guint i;
+
+  if (!share->engine->upload)
+    return p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+
+  entries = p2p_store_list (share->engine->store, share->stream->serial);
+  command.loaded = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.loading = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.arriving = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.heard = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (i = 0; i < entries->len; i++) {
+    P2pEntry *entry = entries->pdata[i];
+
+    if (entry->complete)
+      add_external (command.loaded, share, protocol, entry->id);
+  }
+  for (i = 0; i < share->downloads->len; i++) {
+    P2pDownload *download = share->downloads->pdata[i];
+
+    if (download->http != 0)
+      add_external (command.loading, share, protocol, download->id);
+    if (native && p2p_upload_relays (download))
+      add_external (command.arriving, share, protocol, download->id);
+  }
+  if (share->claim_until_us != 0)
+    add_external (command.loading, share, protocol, share->claim);
+  if (native) {
+    command.rumoured = g_array_new (FALSE, FALSE, sizeof (gint64));
+    add_newest (command.heard, share, protocol, words->heard);
+    add_newest (command.rumoured, share, protocol, words->rumoured);
+    command.heard_claim = words->heard_claim;
+    command.rumoured_claim = words->rumoured_claim;
+  }
+
+  return p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+}
+
+/* Whether @messages is what was announced last; notes it if not. */
+static gboolean
+is_told (GBytes **last, GPtrArray *messages)
+{
+  GBytes *first = messages->pdata[0];
+
+  if (messages->len == 1 && *last != NULL && g_bytes_equal (*last, first))
+    return TRUE;
+  g_clear_pointer (last, g_bytes_unref);
+  *last = g_bytes_ref (first);
+
+  return FALSE;
+}
+
+/* What @peer has been told of the newest segments, as they are now. */
+static P2pWords
+told_words (P2pShare *share, P2pPeer *peer)
+{
+  guint64 passed = first_of_newest (share) - peer->told_first;
+  P2pWords told = { 0 };
+
+  if (passed >= N_NEWEST)
+    return told;
+  told.gives = peer->told.gives >> passed;
+  told.loading = peer->told.loading >> passed;
+  told.heard = peer->told.heard >> passed;
+  told.rumoured = peer->told.rumoured >> passed;
+  told.heard_claim = peer->told.heard_claim;
+  told.rumoured_claim = peer->told.rumoured_claim;
+
+  return told;
+}
+
+/* The best claim of what has bit @i, by hearsay; P2P_NEVER: of none. */
+static gint64
+best_claim (const P2pWords *words, guint i)
+{
+  gint64 best = P2P_NEVER;
+
+  if (words->heard >> i & 1)
+    best = words->heard_claim;
+  if (words->rumoured >> i & 1)
+    best = MIN (best, words->rumoured_claim);
+
+  return best;
+}
+
+/* Whether it claims the newest segment, and does not know that somebody comes
+ * before it. */
+static gboolean
+has_rival (P2pShare *share, P2pPeer *peer, const P2pWords *words,
+    const P2pWords *told, const P2pWords *theirs)
+{
+  guint64 all = words->heard | words->rumoured;
+  guint newest = all != 0 ? bit_of_newest (all) : 0;
+  gint64 best;
+
+  if (all == 0 || !((theirs->loading & ~theirs->gives) >> newest & 1))
+    return FALSE;
+  best = best_claim (words, newest);
+
+  return best < best_claim (told, newest)
+      && best < p2p_peer_own_claim (peer, first_of_newest (share) + newest);
+}
+
+/* In a live stream everybody has the old segments, and who gets the newest does
+ * not look for another who does. Word of what we have got is only for those who
+ * lack it and have not heard of it, and for who gave it: it waits to know. */
+static gboolean
+is_worth_telling (
+    P2pShare *share, P2pPeer *peer, const P2pWords *words, guint64 widely)
+{
+  guint64 claims = words->gives | words->loading;
+  guint64 hearsay = words->heard | words->rumoured;
+  P2pWords told, theirs;
+  guint64 told_claims, told_hearsay, fresh, news, gone;
+
+  if (!share->engine->upload || !peer->announced || peer->awaits_word)
+    return TRUE;
+  told = told_words (share, peer);
+  told_claims = told.gives | told.loading;
+  told_hearsay = told.heard | told.rumoured;
+  theirs = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
+  if (has_rival (share, peer, words, &told, &theirs))
+    return TRUE;
+  fresh = words->heard;
+  if ((peer->conn + share->newest) % RUMOUR_SPREAD == 0)
+    fresh |= words->rumoured;
+  fresh &=
+      ~(told_claims | told_hearsay | theirs.heard | theirs.rumoured | widely);
+  news = (words->gives & ~told.gives) | (words->loading & ~told_claims) | fresh;
+  gone = (told.gives & ~words->gives) | (told.loading & ~claims)
+      | (told_hearsay & ~(claims | hearsay));
+
+  return ((news | gone) & ~(theirs.gives | theirs.loading)) != 0;
+}
+
+static void
+note_told (P2pShare *share, P2pPeer *peer, const P2pWords *words)
+{
+  peer->told = *words;
+  peer->told_first = first_of_newest (share);
+}
+
+GPtrArray *
+p2p_announce_tell (P2pShare *share, P2pPeer *peer)
+{
+  P2pWords words = find_words (share, NULL);
+
+  note_told (share, peer, &words);
+
+  return write_announcement (
+      share, peer->swarm, p2p_peer_is_native (peer), &words);
+}
+
+static void
+note_newest (P2pShare *share, const P2pWords *words)
+{
+  guint64 all = words->loading | words->heard | words->rumoured;
+  guint newest = all != 0 ? bit_of_newest (all) : 0;
+
+  if (all == 0 || first_of_newest (share) + newest < share->told)
+    return;
+  share->told = first_of_newest (share) + newest;
+  share->told_claim = best_claim (words, newest);
+}
+
+void
+p2p_announce (P2pShare *share)
+{
+  /* Natives hear more. */
+  GPtrArray *messages[2 * G_N_ELEMENTS (share->swarms)] = { NULL };
+  gboolean is_old[G_N_ELEMENTS (messages)] = { FALSE };
+  guint64 widely = 0;
+  P2pWords words = find_words (share, &widely);
+  guint i;
+
+  share->announce_wanted = FALSE;
+  note_newest (share, &words);
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+    gboolean native = p2p_peer_is_native (peer);
+    guint k = 2 * (peer->swarm - share->swarms) + native;
+
+    if (peer->state != P2P_PEER_OPEN
+        || (native && share->stream->live
+            && !is_worth_telling (share, peer, &words, widely)))
+      continue;
+    if (messages[k] == NULL) {
+      messages[k] = write_announcement (share, peer->swarm, native, &words);
+      is_old[k] = is_told (&share->last_told[k], messages[k]);
+    }
+    /* A step may change this and back. */
+    if (is_old[k] && peer->announced && !(native && share->stream->live))
+      continue;
+    note_told (share, peer, &words);
+    p2p_peer_send_announcement (peer, messages[k]);
+  }
+  for (i = 0; i < G_N_ELEMENTS (messages); i++)
+    g_clear_pointer (&messages[i], g_ptr_array_unref);
+}
+
+/* Word of a segment goes further than its bytes do so soon. */
+void
+p2p_announce_heard (P2pPeer *peer)
+{
+  P2pShare *share = peer->share;
+  const P2pIdSet *const sets[] = { &peer->loading, &peer->arriving,
+    &peer->hearsay };
+  guint i;
+
+  if (!share->stream->live)
+    return;
+  for (i = 0; i < G_N_ELEMENTS (sets); i++) {
+    if (sets[i]->ids != NULL
+        && p2p_stream_segment_id (
+               share->stream, peer->swarm->protocol, sets[i]->last)
+            > share->told)
+      p2p_share_wants_announce (share);
+  }
+  if (share->told_claim > 0
+      && MIN (p2p_peer_own_claim (peer, share->told),
+             p2p_peer_heard_claim (peer, share->told))
+          < share->told_claim)
+    p2p_share_wants_announce (share);
+}

@@ -1,0 +1,299 @@
+/* p2phlssrc: tests of who goes to the origin where not everybody is connected.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+#include "policy/election.h"
+#include "support/fakeports.h"
+
+#define SIZE FAKE_SEGMENT_BYTES
+
+/* The segment that all is about. */
+#define ID 106
+
+/* A claim has been settled by then, and has not yet after half of it. */
+#define SETTLED_US (200 * 1000)
+
+static gint64
+claim_of (const char *peer_id)
+{
+  P2pPeerId peer;
+
+  g_strlcpy (peer.text, peer_id, sizeof peer.text);
+
+  return p2p_election_claim (&peer, ID);
+}
+
+/* Connects a viewer of our kind whom the election puts after us, or before. */
+static FakeConn *
+connect_ranked (FakePorts *fake, gboolean before_us)
+{
+  g_autofree char *own = NULL;
+  char other[P2P_ID_LENGTH + 1];
+  gint64 loaded[] = { 103, 104, 105 };
+  FakeConn *conn;
+  guint i = 0;
+
+  fake_tracker_up (fake);
+  own = fake_own_id (fake);
+  do
+    g_snprintf (other, sizeof other, "-GS0100-%012u", i++);
+  while ((claim_of (other) < claim_of (own)) != before_us);
+  conn = fake_connect (fake, other);
+  fake_conn_announce (fake, conn, loaded, G_N_ELEMENTS (loaded), NULL, 0);
+
+  return conn;
+}
+
+/* A player of a live stream, window 100 to 105, beside @others, of whom it sees
+ * @conn. Its playlists wait for nothing. */
+static FakePorts *
+playing_among (guint others, FakeConn **conn)
+{
+  P2pEngineConfig config = fake_config ();
+  FakePorts *fake;
+  FakeSocket *socket;
+  P2pInfoHash hash;
+
+  config.max_playlist_delay_us = 0;
+  fake = fake_ports_new (&config);
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id < ID; id++) {
+    FakeRequest *request = fake_request_segment (fake, id);
+
+    for (guint i = 0; !request->ended && i < 100; i++) {
+      fake_advance (fake, 50 * 1000);
+      fake_http_answer_all (fake);
+    }
+    fake_assert_segment (request, id, SIZE);
+  }
+  *conn = connect_ranked (fake, FALSE);
+  socket = fake_socket (fake, FAKE_TRACKER);
+  fake_info_hash (socket, &hash);
+  fake_tracker_reply (fake, socket, &hash, others, 120);
+
+  return fake;
+}
+
+static void
+list_it (FakePorts *fake)
+{
+  fake_publish (fake, 101, 6, TRUE);
+  fake_request (fake, FAKE_PLAYLIST);
+  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
+}
+
+static gboolean
+names (GArray *ids, gint64 id)
+{
+  for (guint i = 0; ids != NULL && i < ids->len; i++) {
+    if (g_array_index (ids, gint64, i) == id)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+/* Whether @conn has last heard that we claim it, @claims if nothing since. */
+static gboolean
+hears_claim (FakeConn *conn, gboolean claims)
+{
+  P2pCommand word;
+
+  while (fake_conn_next (conn, &word)) {
+    if (word.kind == P2P_COMMAND_ANNOUNCE)
+      claims = names (word.loading, ID);
+    p2p_command_clear (&word);
+  }
+
+  return claims;
+}
+
+/* Lets it be our turn. */
+static void
+await_claim (FakePorts *fake, FakeConn *conn)
+{
+  gboolean claims = FALSE;
+
+  list_it (fake);
+  for (guint i = 0; i < 200 && !claims; i++) {
+    claims = hears_claim (conn, FALSE);
+    if (!claims)
+      fake_advance (fake, 10 * 1000);
+  }
+  g_assert_true (claims);
+}
+
+static void
+say (FakePorts *fake, FakeConn *conn, gint64 loading, gint64 heard,
+    gint64 heard_claim)
+{
+  g_auto (P2pCommand)
+      command = { .kind = P2P_COMMAND_ANNOUNCE, .heard_claim = heard_claim };
+
+  command.loading = g_array_new (FALSE, FALSE, sizeof (gint64));
+  command.heard = g_array_new (FALSE, FALSE, sizeof (gint64));
+  if (loading != 0)
+    g_array_append_val (command.loading, loading);
+  if (heard != 0)
+    g_array_append_val (command.heard, heard);
+  fake_conn_command (fake, conn, &command);
+}
+
+/* --- claims ------------------------------------------------------------------- */
+
+/* Where all see each other, the election is enough. */
+static void
+test_in_full_view (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (1, &conn);
+
+  list_it (fake);
+  fake_advance (fake, 10 * 1000);
+  g_assert_nonnull (fake_http_segment (fake, ID));
+}
+
+/* First it is said, and then done. */
+static void
+test_is_open_at_first (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+
+  await_claim (fake, conn);
+  g_assert_null (fake_http_segment (fake, ID));
+  fake_advance (fake, SETTLED_US / 4);
+  g_assert_null (fake_http_segment (fake, ID));
+  fake_advance (fake, SETTLED_US);
+  g_assert_nonnull (fake_http_segment (fake, ID));
+  g_assert_true (hears_claim (conn, TRUE));
+}
+
+static void
+check_gives_way (FakePorts *fake, FakeConn *conn, gboolean gives_way)
+{
+  fake_advance (fake, 2 * SETTLED_US);
+  g_assert_cmpint (fake_http_segment (fake, ID) == NULL, ==, gives_way);
+  g_assert_cmpint (hears_claim (conn, TRUE), ==, !gives_way);
+}
+
+static void
+test_gives_way_to_a_better_one (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  FakeConn *better = connect_ranked (fake, TRUE);
+
+  await_claim (fake, conn);
+  say (fake, better, ID, 0, 0);
+  check_gives_way (fake, conn, TRUE);
+}
+
+static void
+test_stays_before_a_worse_one (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+
+  await_claim (fake, conn);
+  say (fake, conn, ID, 0, 0);
+  check_gives_way (fake, conn, FALSE);
+}
+
+/* By hearsay, as well, and whatever is on its way already. */
+static void
+check_hearsay (gint64 by_how_much, gboolean on_its_way)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  g_autofree char *own = fake_own_id (fake);
+
+  await_claim (fake, conn);
+  say (fake, conn, 0, ID, on_its_way ? 0 : claim_of (own) + by_how_much);
+  check_gives_way (fake, conn, by_how_much < 0 || on_its_way);
+}
+
+static void
+test_better_by_hearsay (void)
+{
+  check_hearsay (-1, FALSE);
+}
+
+static void
+test_worse_by_hearsay (void)
+{
+  check_hearsay (1, FALSE);
+}
+
+static void
+test_on_its_way_by_hearsay (void)
+{
+  check_hearsay (1, TRUE);
+}
+
+/* When it goes, somebody must. */
+static void
+test_better_one_goes (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  FakeConn *better = connect_ranked (fake, TRUE);
+
+  await_claim (fake, conn);
+  say (fake, better, ID, 0, 0);
+  check_gives_way (fake, conn, TRUE);
+  fake_conn_close (fake, better);
+  fake_advance (fake, 3 * SETTLED_US);
+  g_assert_nonnull (fake_http_segment (fake, ID));
+}
+
+/* Others wait for it: that our player is in need is no reason to leave it. */
+static void
+test_is_a_promise (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  FakeHttp *http;
+
+  await_claim (fake, conn);
+  fake_request_segment (fake, 102);
+  fake_advance (fake, SETTLED_US);
+  http = fake_http_segment (fake, 102);
+  g_assert_nonnull (http);
+  g_assert_nonnull (fake_http_segment (fake, ID));
+}
+
+/* And who has it gives it to us. */
+static void
+test_is_here_already (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  P2pCommand asked;
+
+  await_claim (fake, conn);
+  fake_conn_has (fake, conn, ID);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_serve (fake, conn, &asked);
+  fake_advance (fake, 2 * SETTLED_US);
+  g_assert_cmpuint (fake_http_segment_count (fake, ID), ==, 0);
+}
+
+int
+main (int argc, char **argv)
+{
+#define ADD(name, func) g_test_add_func ("/engine/claim/" name, func)
+  g_test_init (&argc, &argv, NULL);
+  ADD ("in-full-view", test_in_full_view);
+  ADD ("is-open-at-first", test_is_open_at_first);
+  ADD ("gives-way-to-a-better-one", test_gives_way_to_a_better_one);
+  ADD ("stays-before-a-worse-one", test_stays_before_a_worse_one);
+  ADD ("better-by-hearsay", test_better_by_hearsay);
+  ADD ("worse-by-hearsay", test_worse_by_hearsay);
+  ADD ("on-its-way-by-hearsay", test_on_its_way_by_hearsay);
+  ADD ("better-one-goes", test_better_one_goes);
+  ADD ("is-a-promise", test_is_a_promise);
+  ADD ("is-here-already", test_is_here_already);
+
+  return g_test_run ();
+}
