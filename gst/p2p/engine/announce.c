@@ -31,13 +31,19 @@ first_of_newest (P2pShare *share)
  * from a claim and hears of it without; who is not has as many peers as we. */
 #define RUMOUR_SPREAD 10
 
-/* Bit 0 is the one before the newest, which is no news. */
-#define IS_NEWS (~G_GUINT64_CONSTANT (1))
+/* Of these there is hearsay: the one before the newest is no news, and what nobody
+ * can know of yet would stand before what is. */
+#define IS_NEWS (G_GUINT64_CONSTANT (0xe))
 
-static gint64
+/* What others say makes us speak no more often: 500 in 10 s are far from what peers
+ * take for a flood. */
+#define WORD_PACE_US (20 * 1000)
+
+/* @bits: not 0 */
+static guint
 bit_of_newest (guint64 bits)
 {
-  return g_bit_nth_msf (bits, -1);
+  return 63 - __builtin_clzll (bits);
 }
 
 /* Which of them our peers get, by their own word, and which they have heard of. What
@@ -75,12 +81,17 @@ hear_peers (P2pShare *share, P2pWords *words, guint64 *widely)
 static void
 hear_claims (P2pShare *share, P2pWords *words)
 {
-  gint64 heard = first_of_newest (share) + bit_of_newest (words->heard);
-  gint64 rumoured = first_of_newest (share) + bit_of_newest (words->rumoured);
+  gint64 heard = 0, rumoured = 0;
   guint i;
 
-  words->heard_claim = words->heard != 0 ? P2P_NEVER : 0;
-  words->rumoured_claim = words->rumoured != 0 ? P2P_NEVER : 0;
+  if (words->heard != 0) {
+    heard = first_of_newest (share) + bit_of_newest (words->heard);
+    words->heard_claim = P2P_NEVER;
+  }
+  if (words->rumoured != 0) {
+    rumoured = first_of_newest (share) + bit_of_newest (words->rumoured);
+    words->rumoured_claim = P2P_NEVER;
+  }
   for (i = 0; i < share->peers->len
        && (words->heard_claim > 0 || words->rumoured_claim > 0);
        i++) {
@@ -170,6 +181,9 @@ write_announcement (P2pShare *share, const P2pSwarm *swarm, gboolean native,
   if (share->claim_until_us != 0)
     add_external (command.loading, share, protocol, share->claim);
   if (native) {
+    command.has_open = share->claim_until_us != 0;
+    command.open =
+        p2p_stream_external_id (share->stream, protocol, share->claim);
     command.rumoured = g_array_new (FALSE, FALSE, sizeof (gint64));
     add_newest (command.heard, share, protocol, words->heard);
     add_newest (command.rumoured, share, protocol, words->rumoured);
@@ -194,23 +208,28 @@ is_told (GBytes **last, GPtrArray *messages)
   return FALSE;
 }
 
+/* @words from segment @first on, of the newest as they are now. */
+static P2pWords
+moved_on (P2pShare *share, const P2pWords *words, gint64 first)
+{
+  guint64 passed = first_of_newest (share) - first;
+  P2pWords moved = *words;
+
+  if (passed >= N_NEWEST)
+    return (P2pWords){ 0 };
+  moved.gives >>= passed;
+  moved.loading >>= passed;
+  moved.heard >>= passed;
+  moved.rumoured >>= passed;
+
+  return moved;
+}
+
 /* What @peer has been told of the newest segments, as they are now. */
 static P2pWords
 told_words (P2pShare *share, P2pPeer *peer)
 {
-  guint64 passed = first_of_newest (share) - peer->told_first;
-  P2pWords told = { 0 };
-
-  if (passed >= N_NEWEST)
-    return told;
-  told.gives = peer->told.gives >> passed;
-  told.loading = peer->told.loading >> passed;
-  told.heard = peer->told.heard >> passed;
-  told.rumoured = peer->told.rumoured >> passed;
-  told.heard_claim = peer->told.heard_claim;
-  told.rumoured_claim = peer->told.rumoured_claim;
-
-  return told;
+  return moved_on (share, &peer->told, peer->told_first);
 }
 
 /* The best claim of what has bit @i, by hearsay; P2P_NEVER: of none. */
@@ -272,7 +291,9 @@ is_worth_telling (
       ~(told_claims | told_hearsay | theirs.heard | theirs.rumoured | widely);
   news = (words->gives & ~told.gives) | (words->loading & ~told_claims) | fresh;
   gone = (told.gives & ~words->gives) | (told.loading & ~claims)
-      | (told_hearsay & ~(claims | hearsay));
+      | (told_hearsay & ~(claims | hearsay))
+      /* Or what each has from the other would keep itself alive. */
+      | (told.heard & ~(claims | words->heard) & theirs.heard);
 
   return ((news | gone) & ~(theirs.gives | theirs.loading)) != 0;
 }
@@ -295,18 +316,6 @@ p2p_announce_tell (P2pShare *share, P2pPeer *peer)
       share, peer->swarm, p2p_peer_is_native (peer), &words);
 }
 
-static void
-note_newest (P2pShare *share, const P2pWords *words)
-{
-  guint64 all = words->loading | words->heard | words->rumoured;
-  guint newest = all != 0 ? bit_of_newest (all) : 0;
-
-  if (all == 0 || first_of_newest (share) + newest < share->told)
-    return;
-  share->told = first_of_newest (share) + newest;
-  share->told_claim = best_claim (words, newest);
-}
-
 void
 p2p_announce (P2pShare *share)
 {
@@ -318,7 +327,8 @@ p2p_announce (P2pShare *share)
   guint i;
 
   share->announce_wanted = FALSE;
-  note_newest (share, &words);
+  share->said = words;
+  share->said_first = first_of_newest (share);
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
     gboolean native = p2p_peer_is_native (peer);
@@ -342,27 +352,61 @@ p2p_announce (P2pShare *share)
     g_clear_pointer (&messages[i], g_ptr_array_unref);
 }
 
+P2pWords
+p2p_announce_words_of (P2pPeer *peer)
+{
+  return p2p_peer_words (peer, first_of_newest (peer->share), N_NEWEST);
+}
+
+void
+p2p_announce_due (gpointer owner, gint64 now_us)
+{
+  P2pShare *share = owner;
+
+  share->word_us = now_us;
+  p2p_share_wants_announce (share);
+}
+
+void
+p2p_announce_words (P2pShare *share)
+{
+  gint64 now_us = share->engine->now_us;
+
+  if (!share->stream->live || !share->engine->upload)
+    return;
+  if (now_us >= share->word_us + WORD_PACE_US)
+    p2p_announce_due (share, now_us);
+  else
+    p2p_timer_set_sooner (&share->word_timer, share->word_us + WORD_PACE_US);
+}
+
+/* What we would pass on of it. */
+static guint64
+first_hand (const P2pWords *words)
+{
+  return (words->gives | words->loading | words->heard) & IS_NEWS;
+}
+
 /* Word of a segment goes further than its bytes do so soon. */
 void
-p2p_announce_heard (P2pPeer *peer)
+p2p_announce_heard (P2pPeer *peer, const P2pWords *before)
 {
   P2pShare *share = peer->share;
-  const P2pIdSet *const sets[] = { &peer->loading, &peer->arriving,
-    &peer->hearsay };
-  guint i;
+  P2pWords theirs = p2p_announce_words_of (peer);
+  P2pWords said = moved_on (share, &share->said, share->said_first);
+  guint64 hearsay = (said.heard | said.rumoured) & IS_NEWS;
+  guint64 news = first_hand (&theirs) & ~(said.gives | said.loading | hearsay);
+  guint64 gone = first_hand (before) & ~first_hand (&theirs) & hearsay;
+  gint64 id;
 
-  if (!share->stream->live)
+  if ((news | gone) != 0) {
+    p2p_announce_words (share);
     return;
-  for (i = 0; i < G_N_ELEMENTS (sets); i++) {
-    if (sets[i]->ids != NULL
-        && p2p_stream_segment_id (
-               share->stream, peer->swarm->protocol, sets[i]->last)
-            > share->told)
-      p2p_share_wants_announce (share);
   }
-  if (share->told_claim > 0
-      && MIN (p2p_peer_own_claim (peer, share->told),
-             p2p_peer_heard_claim (peer, share->told))
-          < share->told_claim)
-    p2p_share_wants_announce (share);
+  if (hearsay == 0)
+    return;
+  id = first_of_newest (share) + bit_of_newest (hearsay);
+  if (MIN (p2p_peer_own_claim (peer, id), p2p_peer_heard_claim (peer, id))
+      < best_claim (&said, bit_of_newest (hearsay)))
+    p2p_announce_words (share);
 }

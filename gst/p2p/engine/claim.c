@@ -36,9 +36,14 @@ p2p_claim_make (P2pShare *share, gint64 id)
   /* One at a time: the other is older. */
   if (share->claim_until_us != 0)
     return FALSE;
+  if (share->claim == id && view.now_us < share->claim_again_us) {
+    p2p_share_look_again (share, share->claim_again_us);
+    return FALSE;
+  }
   p2p_schedule_fill_turn (share, id, &view);
+  share->claim_again_us = p2p_fetch_claim_until_us (&view);
   share->claim = id;
-  share->claim_until_us = p2p_fetch_claim_until_us (&view);
+  share->claim_until_us = share->claim_again_us;
   p2p_share_look_again (share, share->claim_until_us);
   p2p_share_wants_announce (share);
   P2P_LOG_DEBUG (P2P_AREA_POLICY, share->stream->serial,
@@ -56,11 +61,11 @@ p2p_claim_end (P2pShare *share)
   p2p_share_wants_announce (share);
 }
 
-static gboolean
-has_better (P2pShare *share)
+gboolean
+p2p_claim_is_best (P2pShare *share)
 {
-  gint64 own = p2p_election_claim (&share->engine->peer_id,
-      p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, share->claim));
+  gint64 own = p2p_election_claim (p2p_election_score (&share->engine->peer_id,
+      p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, share->claim)));
   guint i;
 
   for (i = 0; i < share->peers->len; i++) {
@@ -68,16 +73,16 @@ has_better (P2pShare *share)
 
     if (peer->state == P2P_PEER_OPEN
         && p2p_peer_best_claim (peer, share->claim) < own)
-      return TRUE;
+      return FALSE;
   }
 
-  return FALSE;
+  return TRUE;
 }
 
 gboolean
 p2p_claim_has_won (P2pShare *share)
 {
-  if (has_better (share)) {
+  if (!p2p_claim_is_best (share)) {
     P2P_LOG_DEBUG (P2P_AREA_POLICY, share->stream->serial,
         "segment %" G_GINT64_FORMAT ": somebody else fetches it", share->claim);
     p2p_claim_end (share);

@@ -405,8 +405,8 @@ void p2p_race_watch (P2pDownload *download);
  * @loading: comes from the origin
  * @heard: somebody else does one or the other
  * @rumoured: and somebody has heard so
- * @heard_claim: of the newest of @heard, 0: it is on its way to somebody; else it
- *   is claimed, and this is the best of those claims (policy/election)
+ * @heard_claim: of the newest of @heard, the best of those claims (policy/election);
+ *   0: it is on its way to somebody, %P2P_NEVER: that is not known
  * @rumoured_claim: the same of @rumoured
  */
 typedef struct
@@ -461,13 +461,16 @@ struct _P2pShare
   P2pTimer look_timer;    /* when something is to be decided anew */
   gboolean schedule_wanted;
   gboolean announce_wanted;
-  GBytes *last_told[4];  /* (nullable): announcements sent last, by kind */
-  gint64 offered;        /* the newest id that a peer has offered us */
-  gint64 offered_us;     /* when it first did */
-  gint64 told;           /* the newest id that we have announced anything of */
-  gint64 told_claim;     /* the best claim of it then, 0: it was on its way */
+  GBytes *last_told[4]; /* (nullable): announcements sent last, by kind */
+  gint64 offered;       /* the newest id that a peer has offered us */
+  gint64 offered_us;    /* when it first did */
+  P2pWords said; /* what we had to say last, from segment said_first on */
+  gint64 said_first;
+  P2pTimer word_timer;   /* when there is something to pass on again */
+  gint64 word_us;        /* when there last was */
   gint64 claim;          /* what we claim, and are not fetching yet */
   gint64 claim_until_us; /* but then will; 0: nothing */
+  gint64 claim_again_us; /* what we claimed last is not claimed again before */
   gboolean listed_anew;  /* since the last eviction */
   GHashTable *bad; /* ids whose HTTP prefetch failed lately → when (us) */
 };
@@ -524,8 +527,14 @@ void p2p_announce (P2pShare *share);
 /* Notes that @peer hears now what we have to say. Returns: (transfer full):
  * that, encoded. */
 GPtrArray *p2p_announce_tell (P2pShare *share, P2pPeer *peer);
-/* @peer has announced: some of it may have to go further. */
-void p2p_announce_heard (P2pPeer *peer);
+/* @peer has announced, @before it had said something else: some of it may have to go
+ * further, or be taken back. */
+void p2p_announce_heard (P2pPeer *peer, const P2pWords *before);
+/* What others say is passed on, or not any more. */
+void p2p_announce_words (P2pShare *share);
+/* Of the newest segments, what @peer says. */
+P2pWords p2p_announce_words_of (P2pPeer *peer);
+void p2p_announce_due (gpointer share, gint64 now_us);
 
 /* --- claim.c: who goes to the origin ---------------------------------------- */
 
@@ -537,6 +546,8 @@ gboolean p2p_claim_make (P2pShare *share, gint64 id);
 /* Whether the time of our open claim is over and nobody has made a better one. When
  * one is there, ours ends. */
 gboolean p2p_claim_has_won (P2pShare *share);
+/* Whether nobody whom we have heard of has a better one than our open claim. */
+gboolean p2p_claim_is_best (P2pShare *share);
 /* The segment is no longer ours to fetch, or is being fetched. */
 void p2p_claim_end (P2pShare *share);
 
@@ -564,6 +575,17 @@ typedef enum
   P2P_PEER_OPEN,
 } P2pPeerState;
 
+/* What the election says of a peer for a segment, as v3 numbers it. */
+typedef struct
+{
+  gboolean is_set;
+  guint32 score;
+  gint64 id;
+} P2pPeerScore;
+
+/* Of the newest segments, by their numbers. */
+#define P2P_SCORES_KEPT 4
+
 struct _P2pPeer
 {
   P2pShare *share;
@@ -579,7 +601,9 @@ struct _P2pPeer
   P2pIdSet loading;
   P2pIdSet hearsay;
   P2pIdSet rumours;
-  gint64 hearsay_claim; /* of the newest of these, like P2pWords */
+  gboolean has_open; /* of @loading, @open is only claimed */
+  gint64 open;
+  gint64 hearsay_claim; /* of the newest of hearsay, like P2pWords */
   gint64 rumours_claim;
   gboolean announced;   /* it has heard of us */
   gboolean awaits_word; /* that what it gave has come */
@@ -592,7 +616,8 @@ struct _P2pPeer
   guint64 conn;
   P2pPeerId id;
   char *offer_id;
-  char *sdp;       /* (nullable): our offer, until it is announced */
+  char *sdp; /* (nullable): our offer, until it is announced */
+  P2pPeerScore scores[P2P_SCORES_KEPT];
   gint64 since_us; /* of this state */
   P2pTimer timer;  /* exchange, then no-bytes and no-reading timeouts */
 
@@ -662,9 +687,11 @@ gboolean p2p_peer_has (P2pPeer *peer, gint64 id);
 /* Whether it can be asked for it: it has it, or passes on what arrives. */
 gboolean p2p_peer_gives (P2pPeer *peer, gint64 id);
 gboolean p2p_peer_is_loading (P2pPeer *peer, gint64 id);
+/* For segment @id, by the election. */
+guint32 p2p_peer_score (P2pPeer *peer, gint64 id);
 /* Its claim, by the election; 0: it has some of it, P2P_NEVER: it has none. */
 gint64 p2p_peer_own_claim (P2pPeer *peer, gint64 id);
-/* The best that it has heard of from those who claim, the same way. */
+/* The best that it has heard of, the same way, if it is the newest of that. */
 gint64 p2p_peer_heard_claim (P2pPeer *peer, gint64 id);
 /* Of these and of rumours. */
 gint64 p2p_peer_best_claim (P2pPeer *peer, gint64 id);

@@ -191,6 +191,9 @@ p2p_peer_drop (P2pPeer *peer, const char *reason)
       peer->has_id ? peer->id.text : "(unanswered)", reason);
   g_ptr_array_remove_fast (share->peers, peer);
   p2p_share_wants_schedule (share);
+  /* What it said is no longer so. */
+  if (was_open)
+    p2p_announce_words (share);
   if (was_open)
     p2p_tracker_peer_lost (share);
   else if (was_gathering)
@@ -410,37 +413,56 @@ p2p_peer_has_heard (P2pPeer *peer, gint64 id)
       || p2p_id_set_has (&peer->rumours, external);
 }
 
-gint64
-p2p_peer_own_claim (P2pPeer *peer, gint64 id)
+guint32
+p2p_peer_score (P2pPeer *peer, gint64 id)
 {
+  guint slot = id & (G_N_ELEMENTS (peer->scores) - 1);
   gint64 elected =
       p2p_stream_external_id (peer->share->stream, P2P_PROTOCOL_V3, id);
 
+  if (!peer->scores[slot].is_set || peer->scores[slot].id != elected) {
+    peer->scores[slot].is_set = TRUE;
+    peer->scores[slot].id = elected;
+    peer->scores[slot].score = p2p_election_score (&peer->id, elected);
+  }
+
+  return peer->scores[slot].score;
+}
+
+gint64
+p2p_peer_own_claim (P2pPeer *peer, gint64 id)
+{
   if (p2p_peer_gives (peer, id))
     return 0;
   if (!p2p_peer_is_loading (peer, id))
     return P2P_NEVER;
 
-  /* A browser claims what it is fetching already. */
-  return p2p_peer_is_native (peer) ? p2p_election_claim (&peer->id, elected)
-                                   : 0;
+  return peer->has_open && peer->open == external_id (peer, id)
+      ? p2p_election_claim (p2p_peer_score (peer, id))
+      : 0;
+}
+
+static gint64
+claim_in (P2pPeer *peer, gint64 id, const P2pIdSet *hearsay, gint64 claim)
+{
+  gint64 external = external_id (peer, id);
+
+  return external == hearsay->last && p2p_id_set_has (hearsay, external)
+      ? claim
+      : P2P_NEVER;
 }
 
 gint64
 p2p_peer_heard_claim (P2pPeer *peer, gint64 id)
 {
-  return p2p_id_set_has (&peer->hearsay, external_id (peer, id))
-      ? peer->hearsay_claim
-      : P2P_NEVER;
+  return claim_in (peer, id, &peer->hearsay, peer->hearsay_claim);
 }
 
 gint64
 p2p_peer_best_claim (P2pPeer *peer, gint64 id)
 {
   gint64 heard = p2p_peer_heard_claim (peer, id);
-  gint64 rumoured = p2p_id_set_has (&peer->rumours, external_id (peer, id))
-      ? peer->rumours_claim
-      : P2P_NEVER;
+  gint64 rumoured = claim_in (peer, id, &peer->rumours, peer->rumours_claim);
 
   return MIN (p2p_peer_own_claim (peer, id), MIN (heard, rumoured));
 }
@@ -519,29 +541,17 @@ all_words (const P2pWords *words)
   return words->gives | words->loading | words->heard | words->rumoured;
 }
 
-/* Whether it does not say any more that it, or somebody, gets what it did @before:
- * we may have passed that on. */
-static gboolean
-takes_back (P2pPeer *peer, const P2pWords *before)
-{
-  P2pShare *share = peer->share;
-  P2pWords words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
-
-  return share->stream->live && (all_words (before) & ~all_words (&words)) != 0;
-}
-
 /* Whether it says more than @before of what we lack and are not getting, or takes
  * back what we may have waited for. */
 static gboolean
-brings_news (P2pPeer *peer, const P2pWords *before)
+brings_news (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
 {
   P2pShare *share = peer->share;
-  P2pWords words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
-  guint64 hearsay = words.heard | words.rumoured;
-  guint64 news = (words.gives & ~before->gives)
-      | (words.loading & ~before->loading)
+  guint64 hearsay = words->heard | words->rumoured;
+  guint64 news = (words->gives & ~before->gives)
+      | (words->loading & ~before->loading)
       | (hearsay & ~(before->heard | before->rumoured))
-      | (all_words (before) & ~all_words (&words));
+      | (all_words (before) & ~all_words (words));
 
   for (; news != 0; news &= news - 1) {
     if (is_wanted (share, first_news (share) + __builtin_ctzll (news)))
@@ -553,11 +563,10 @@ brings_news (P2pPeer *peer, const P2pWords *before)
 
 /* What had stopped may go on: it says since @before that it goes to the origin. */
 static void
-note_claims (P2pPeer *peer, const P2pWords *before)
+note_claims (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
 {
   P2pShare *share = peer->share;
-  P2pWords words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
-  guint64 claims = words.loading & ~before->loading;
+  guint64 claims = words->loading & ~before->loading;
 
   for (; claims != 0; claims &= claims - 1) {
     P2pDownload *download = p2p_download_find (
@@ -640,6 +649,8 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
 {
   P2pShare *share = peer->share;
   P2pWords before = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
+  P2pWords newest_before = p2p_announce_words_of (peer);
+  P2pWords words;
   guint promised = count_promises (peer);
   gboolean first = !peer->heard;
 
@@ -656,22 +667,23 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   p2p_id_set_take (&peer->arriving, command->arriving);
   p2p_id_set_take (&peer->hearsay, command->heard);
   p2p_id_set_take (&peer->rumours, command->rumoured);
+  peer->has_open = command->has_open;
+  peer->open = command->open;
   peer->hearsay_claim = MAX (command->heard_claim, 0);
   peer->rumours_claim = MAX (command->rumoured_claim, 0);
   note_newest (peer, &peer->loading);
   note_newest (peer, &peer->arriving);
   note_offered (peer, &peer->loaded);
   note_offered (peer, &peer->arriving);
-  note_claims (peer, &before);
-  p2p_announce_heard (peer);
-  if (takes_back (peer, &before))
-    p2p_share_wants_announce (share);
+  words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
+  note_claims (peer, &before, &words);
+  p2p_announce_heard (peer, &newest_before);
   p2p_upload_heard (peer);
   measure_path (peer);
   /* What it takes back is news to who waits for it, and so is its first word
    * at all. */
   if (first || share->claim_until_us != 0 || count_promises (peer) < promised
-      || brings_news (peer, &before))
+      || brings_news (peer, &before, &words))
     p2p_share_wants_schedule (share);
   else if (!share->stream->live)
     p2p_share_look_again (share, share->engine->now_us + FILM_NEWS_US);

@@ -105,10 +105,11 @@ find_holders (P2pShare *share, gint64 id, gboolean preempt, GPtrArray *natives,
 static guint
 own_rank (P2pShare *share, gint64 id, gboolean natives, gint64 *claim_us)
 {
-  g_autofree const P2pPeerId **ids =
-      g_new (const P2pPeerId *, share->peers->len + 1);
+  const P2pPeerId *own = &share->engine->peer_id;
+  guint32 own_score = p2p_election_score (
+      own, p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, id));
   gint64 longest_us = P2P_FETCH_CLAIM_LEAST_US;
-  guint n = 0;
+  guint rank = 0;
   guint i;
 
   for (i = 0; i < share->peers->len; i++) {
@@ -117,14 +118,14 @@ own_rank (P2pShare *share, gint64 id, gboolean natives, gint64 *claim_us)
     if (peer->state != P2P_PEER_OPEN
         || !(natives ? p2p_peer_is_native (peer) : p2p_peer_elects (peer)))
       continue;
-    ids[n++] = &peer->id;
+    rank += p2p_election_is_before (
+        &peer->id, p2p_peer_score (peer, id), own, own_score);
     longest_us = MAX (longest_us, p2p_peer_claim_us (peer));
   }
   if (claim_us != NULL)
     *claim_us = longest_us;
 
-  return p2p_election_rank (&share->engine->peer_id, ids, n,
-      p2p_stream_external_id (share->stream, P2P_PROTOCOL_V3, id));
+  return rank;
 }
 
 /* A browser serves all who ask at once, and passes nothing on before it has the
@@ -607,6 +608,8 @@ free_slots (P2pShare *share)
   if (p2p_share_expect_until_us (share) > engine->now_us)
     slots.http_slots = 0;
 
+  if (share->claim_until_us != 0 && slots.http_slots > 0)
+    slots.http_slots--;
   for (i = 0; i < share->downloads->len; i++) {
     P2pDownload *download = share->downloads->pdata[i];
 
@@ -774,19 +777,51 @@ schedule_next (P2pShare *share, Slots *slots)
         ensure_download (share, next->id), "asked for next");
 }
 
+/* It is there, or comes from somewhere. */
+static gboolean
+has_source (P2pShare *share, gint64 id)
+{
+  P2pEntry *entry =
+      p2p_store_find (share->engine->store, share->stream->serial, id);
+  P2pDownload *download = p2p_download_find (share, id);
+
+  return (entry != NULL && entry->complete)
+      || (download != NULL && !p2p_download_is_idle (download));
+}
+
+static gboolean
+has_just_failed (const P2pDownload *download)
+{
+  return download != NULL
+      && (download->failure != NULL
+          || download->share->engine->now_us < download->http_again_us);
+}
+
 /* Others have heard of it and wait: whatever the player does now, it is fetched. */
 static void
 schedule_claim (P2pShare *share)
 {
+  gint64 id = share->claim;
+  P2pDownload *download = p2p_download_find (share, id);
+
   if (share->claim_until_us == 0)
     return;
   if (!p2p_share_is_followed (share) || share->profile == NULL
-      || p2p_stream_segment (share->stream, share->claim) == NULL
-      || !is_wanted (share, share->claim))
+      || p2p_stream_segment (share->stream, id) == NULL
+      || has_source (share, id) || has_just_failed (download)) {
     p2p_claim_end (share);
-  else if (p2p_claim_has_won (share))
+    return;
+  }
+  /* The player need not wait for word of others. */
+  if (download != NULL && p2p_download_is_required (download)
+      && p2p_claim_is_best (share)) {
+    p2p_claim_end (share);
+    ask_origin (download, "ours");
+    return;
+  }
+  if (p2p_claim_has_won (share))
     p2p_download_start_http (
-        ensure_download (share, share->claim), "ours, ahead of the player");
+        ensure_download (share, id), "ours, ahead of the player");
 }
 
 static void
@@ -863,8 +898,8 @@ p2p_schedule (P2pShare *share)
 
   for (passes = 0; share->schedule_wanted && passes < 8; passes++) {
     share->schedule_wanted = FALSE;
-    schedule_required (share);
     schedule_claim (share);
+    schedule_required (share);
     schedule_ahead (share);
     drop_idle_prefetches (share);
   }

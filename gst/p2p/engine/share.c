@@ -69,6 +69,7 @@ p2p_share_ensure (P2pEngine *engine, P2pStream *stream)
   p2p_timer_init (&share->look_timer, engine->timers, on_look, share);
   p2p_timer_init (
       &share->refresh_timer, engine->timers, p2p_refresh_due, share);
+  p2p_timer_init (&share->word_timer, engine->timers, p2p_announce_due, share);
   share->joined_us = engine->now_us;
   share->last_request_us = engine->now_us;
   add_swarm (share, P2P_PROTOCOL_V3);
@@ -129,6 +130,7 @@ p2p_share_free (P2pShare *share)
   for (i = 0; i < G_N_ELEMENTS (share->last_told); i++)
     g_clear_pointer (&share->last_told[i], g_bytes_unref);
   p2p_timer_clear (&share->look_timer);
+  p2p_timer_clear (&share->word_timer);
   p2p_refresh_stop (share);
   g_free (share->refresh_uri);
   g_free (share->refresh_found);

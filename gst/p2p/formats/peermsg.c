@@ -137,6 +137,15 @@ put_field (GByteArray *out, char name, gint64 value)
   put_int (out, value);
 }
 
+static void
+put_hearsay (GByteArray *out, char name, const GArray *ids, char claim_name,
+    gint64 claim)
+{
+  put_ids (out, name, ids);
+  if (ids != NULL && ids->len > 0 && claim != P2P_NEVER)
+    put_field (out, claim_name, claim);
+}
+
 static GByteArray *
 write_body (const P2pCommand *command)
 {
@@ -147,12 +156,10 @@ write_body (const P2pCommand *command)
     put_ids (body, 'l', command->loaded);
     put_ids (body, 'p', command->loading);
     put_ids (body, 'a', command->arriving);
-    put_ids (body, 'k', command->heard);
-    if (command->heard_claim != 0)
-      put_field (body, 'e', command->heard_claim);
-    put_ids (body, 'j', command->rumoured);
-    if (command->rumoured_claim != 0)
-      put_field (body, 'd', command->rumoured_claim);
+    if (command->has_open)
+      put_field (body, 'o', command->open);
+    put_hearsay (body, 'k', command->heard, 'e', command->heard_claim);
+    put_hearsay (body, 'j', command->rumoured, 'd', command->rumoured_claim);
     return body;
   }
 
@@ -349,6 +356,7 @@ typedef enum
   FIELD_SIZE,
   FIELD_HEARD_CLAIM,
   FIELD_RUMOURED_CLAIM,
+  FIELD_OPEN,
   N_INT_FIELDS,
 } IntField;
 
@@ -376,6 +384,7 @@ static const char int_names[N_INT_FIELDS] = {
   [FIELD_SIZE] = 's',
   [FIELD_HEARD_CLAIM] = 'e',
   [FIELD_RUMOURED_CLAIM] = 'd',
+  [FIELD_OPEN] = 'o',
 };
 
 static void
@@ -492,6 +501,12 @@ needed_fields (P2pCommandKind kind)
   return ids;
 }
 
+static gint64
+claim_of (const Fields *fields, guint have, IntField field)
+{
+  return have & FIELD_BIT (field) ? fields->ints[field] : P2P_NEVER;
+}
+
 static gboolean
 read_body (
     const guint8 *data, gsize length, P2pCommand *command, GError **error)
@@ -531,8 +546,10 @@ read_body (
   command->byte_from = fields.ints[FIELD_BYTE_FROM];
   command->needed_ms = fields.ints[FIELD_NEEDED];
   command->size = fields.ints[FIELD_SIZE];
-  command->heard_claim = fields.ints[FIELD_HEARD_CLAIM];
-  command->rumoured_claim = fields.ints[FIELD_RUMOURED_CLAIM];
+  command->heard_claim = claim_of (&fields, have, FIELD_HEARD_CLAIM);
+  command->rumoured_claim = claim_of (&fields, have, FIELD_RUMOURED_CLAIM);
+  command->has_open = (have & FIELD_BIT (FIELD_OPEN)) != 0;
+  command->open = fields.ints[FIELD_OPEN];
   command->loaded = g_steal_pointer (&fields.loaded);
   command->loading = g_steal_pointer (&fields.loading);
   command->arriving = g_steal_pointer (&fields.arriving);

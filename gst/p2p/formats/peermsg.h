@@ -35,12 +35,15 @@ typedef enum
  *   may be asked for although not whole yet
  * @heard: (nullable): gint64 ids, field k of ANNOUNCE, among native peers: known
  *   by what others said to be on their way to somebody
- * @heard_claim: field e of ANNOUNCE, goes with the newest of @heard: it is only
- *   claimed, and this is the best of those claims (p2p_election_claim()), 0 when
- *   absent: it is on its way
+ * @heard_claim: field e of ANNOUNCE, goes with @heard, about the newest of it: the
+ *   best of those that claim it (p2p_election_claim()), 0: it is on its way,
+ *   %P2P_NEVER when absent
  * @rumoured: (nullable): gint64 ids, field j of ANNOUNCE, among native peers: known
  *   by what others said that they had heard
- * @rumoured_claim: field d of ANNOUNCE, as @heard_claim, of the newest of @rumoured
+ * @rumoured_claim: field d of ANNOUNCE, the same for @rumoured
+ * @has_open: field o is there
+ * @open: field o of ANNOUNCE, among native peers: of @loading, this is claimed and not
+ *   being fetched yet
  */
 typedef struct
 {
@@ -52,6 +55,8 @@ typedef struct
   gint64 size;
   gint64 heard_claim;
   gint64 rumoured_claim;
+  gboolean has_open;
+  gint64 open;
   GArray *loaded;
   GArray *loading;
   GArray *arriving;

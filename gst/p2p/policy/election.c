@@ -36,9 +36,17 @@ p2p_election_score (const P2pPeerId *peer, gint64 external_id)
 }
 
 gint64
-p2p_election_claim (const P2pPeerId *peer, gint64 external_id)
+p2p_election_claim (guint32 score)
 {
-  return (gint64) p2p_election_score (peer, external_id) + 1;
+  return (gint64) score + 1;
+}
+
+gboolean
+p2p_election_is_before (const P2pPeerId *peer, guint32 score,
+    const P2pPeerId *other, guint32 other_score)
+{
+  return score < other_score
+      || (score == other_score && strcmp (peer->text, other->text) < 0);
 }
 
 guint
@@ -52,9 +60,7 @@ p2p_election_rank (const P2pPeerId *own, const P2pPeerId *const *peers,
   for (i = 0; i < n_peers; i++) {
     guint32 score = p2p_election_score (peers[i], external_id);
 
-    if (score < own_score
-        || (score == own_score && strcmp (peers[i]->text, own->text) < 0))
-      rank++;
+    rank += p2p_election_is_before (peers[i], score, own, own_score);
   }
 
   return rank;

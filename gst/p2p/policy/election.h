@@ -16,9 +16,13 @@ guint32 p2p_election_hash (const char *text);
 /* Score of @peer for segment @external_id; the lowest owns it. */
 guint32 p2p_election_score (const P2pPeerId *peer, gint64 external_id);
 
-/* The same as a claim: the least is the best, and 0 better than all, as it goes to
+/* A @score as a claim: the least is the best, and 0 better than all, as it goes to
  * the origin already. */
-gint64 p2p_election_claim (const P2pPeerId *peer, gint64 external_id);
+gint64 p2p_election_claim (guint32 score);
+
+/* Whether @peer, whose score is @score, comes before @other. */
+gboolean p2p_election_is_before (const P2pPeerId *peer, guint32 score,
+    const P2pPeerId *other, guint32 other_score);
 
 /**
  * p2p_election_rank:

@@ -17,8 +17,10 @@
 /* Claims that one group of viewers out of sight waits for the one before it. */
 #define HIDDEN_CLAIMS 2
 
-/* Claims that a claim is open for better ones. */
+/* Claims that a claim is open for better ones, and at most: one peer that is far
+ * away holds up nobody else. */
 #define OPEN_CLAIMS 1.5
+#define OPEN_MOST_US (200 * 1000)
 
 /* A silent peer is given up after this long, if the buffer allows. */
 #define SILENCE_MIN_US (250 * 1000)
@@ -166,7 +168,8 @@ p2p_fetch_turn_us (const P2pFetchView *view)
 gint64
 p2p_fetch_claim_until_us (const P2pFetchView *view)
 {
-  return view->now_us + (gint64) (OPEN_CLAIMS * view->claim_us);
+  return view->now_us
+      + MIN ((gint64) (OPEN_CLAIMS * view->claim_us), OPEN_MOST_US);
 }
 
 gint64

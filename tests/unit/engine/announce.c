@@ -51,7 +51,7 @@ claim_of (const char *peer_id, gint64 id)
 
   g_strlcpy (peer.text, peer_id, sizeof peer.text);
 
-  return p2p_election_claim (&peer, id);
+  return p2p_election_claim (p2p_election_score (&peer, id));
 }
 
 /* @conn says that it has the segments up to @last, gets @loading and has heard
@@ -98,6 +98,25 @@ say_full (FakePorts *fake, FakeConn *conn, gint64 arriving, gint64 heard,
     .heard_claim = claim };
 
   fake_conn_command (fake, conn, &command);
+}
+
+/* @conn claims @id, and is not fetching it yet. */
+static void
+say_open (FakePorts *fake, FakeConn *conn, gint64 id)
+{
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE,
+    .loading = one_id (id),
+    .has_open = TRUE,
+    .open = id };
+
+  fake_conn_command (fake, conn, &command);
+}
+
+/* Past what keeps word of others from being passed on too often. */
+static void
+settle (FakePorts *fake)
+{
+  fake_advance (fake, 30 * 1000);
 }
 
 /* As viewers of a live stream do, it has what is listed. */
@@ -158,18 +177,123 @@ test_word_of_mouth (void)
   FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
   g_auto (P2pCommand) word = { 0 };
 
-  say (fake, alice, 105, 106, 0);
+  say_open (fake, alice, 106);
   g_assert_cmpuint (words (bob, &word), ==, 1);
   g_assert_true (names (word.heard, 106));
   g_assert_false (names (word.loading, 106));
   g_assert_false (names (word.arriving, 106));
   g_assert_cmpint (word.heard_claim, ==, claim_of (NATIVE_ALICE, 106));
   /* And once. */
-  say (fake, alice, 105, 106, 0);
-  say (fake, alice, 105, 0, 106);
+  say_open (fake, alice, 106);
+  settle (fake);
   say (fake, alice, 105, 106, 0);
   fake_advance (fake, G_USEC_PER_SEC);
   g_assert_cmpuint (words (bob, &word), ==, 0);
+}
+
+/* A claim that has been taken back may be made anew. */
+static void
+test_claim_comes_again (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+
+  for (guint i = 0; i < 3; i++) {
+    say_open (fake, alice, 106);
+    settle (fake);
+    g_assert_cmpuint (words (bob, &word), ==, 1);
+    g_assert_true (names (word.heard, 106));
+    say (fake, alice, 105, 0, 0);
+    settle (fake);
+    g_assert_cmpuint (words (bob, &word), ==, 1);
+    g_assert_false (names (word.heard, 106));
+  }
+}
+
+/* However often a peer changes its mind, ours do not hear more than they bear. */
+static void
+test_word_has_a_pace (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+  guint n;
+
+  for (guint i = 0; i < 334; i++) {
+    if (i % 2 == 0)
+      say_open (fake, alice, 106);
+    else
+      say (fake, alice, 105, 0, 0);
+    fake_advance (fake, 3 * 1000);
+  }
+  n = words (bob, &word);
+  g_assert_cmpuint (n, >, 10);
+  g_assert_cmpuint (n, <=, 51);
+}
+
+static gboolean
+hears (FakeConn *conn, P2pCommand *word, gint64 id)
+{
+  return words (conn, word) > 0 && names (word->heard, id);
+}
+
+/* Nobody takes what he has said himself, and hears again, for word of somebody. */
+static void
+check_no_echo (gboolean from_claimer)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  FakeConn *carol = connect_viewer (fake, NATIVE_CAROL);
+  g_auto (P2pCommand) word = { 0 };
+
+  say_open (fake, alice, 106);
+  g_assert_true (hears (bob, &word, 106));
+  g_assert_true (hears (carol, &word, 106));
+  if (!from_claimer)
+    say (fake, carol, 105, 0, 106);
+  settle (fake);
+  words (carol, &word);
+  /* What is left of it is what we have said ourselves. */
+  if (from_claimer)
+    say_full (fake, alice, 0, 0, 0, 106);
+  else
+    say (fake, alice, 105, 0, 0);
+  settle (fake);
+  g_assert_cmpuint (words (carol, &word), ==, 1);
+  g_assert_false (names (word.heard, 106));
+}
+
+static void
+test_no_echo_of_a_rumour (void)
+{
+  check_no_echo (TRUE);
+}
+
+static void
+test_no_echo_of_hearsay (void)
+{
+  check_no_echo (FALSE);
+}
+
+/* With a claimer goes all word of it. */
+static void
+test_claimer_goes (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  FakeConn *alice = connect_viewer (fake, NATIVE_ALICE);
+  FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
+  g_auto (P2pCommand) word = { 0 };
+
+  say_open (fake, alice, 106);
+  g_assert_true (hears (bob, &word, 106));
+  fake_conn_close (fake, alice);
+  settle (fake);
+  g_assert_cmpuint (words (bob, &word), ==, 1);
+  g_assert_false (names (word.heard, 106));
 }
 
 /* And a third one to some, who tell nobody. */
@@ -195,12 +319,12 @@ test_rumour (void)
   }
   g_assert_cmpuint (told, >=, 1);
   g_assert_cmpuint (told, <=, 3);
-  /* Whom it reaches by another as well need not take it from us. */
-  say_full (fake, alice, 0, 0, 0, 107);
-  for (guint i = 0; i < G_N_ELEMENTS (viewers); i++) {
-    if (words (viewers[i], &word) > 0)
-      g_assert_false (names (word.rumoured, 107));
-  }
+  /* It goes no further. */
+  settle (fake);
+  say_full (fake, alice, 0, 106, 1000, 107);
+  settle (fake);
+  for (guint i = 0; i < G_N_ELEMENTS (viewers); i++)
+    g_assert_cmpuint (words (viewers[i], &word), ==, 0);
 }
 
 /* Who waits for it is told: what would be his turn is nobody's else. */
@@ -222,6 +346,7 @@ check_taken_back (gint64 loading, gint64 heard)
     n_told += told[i];
   }
   g_assert_cmpuint (n_told, >, 0);
+  settle (fake);
   say (fake, alice, 105, 0, 0);
   for (guint i = 0; i < G_N_ELEMENTS (viewers); i++) {
     g_assert_cmpuint (words (viewers[i], &word), ==, told[i]);
@@ -257,10 +382,11 @@ test_rivals_hear_of_each_other (void)
   first = connect_viewer (fake, alice_first ? NATIVE_ALICE : NATIVE_BOB);
   second = connect_viewer (fake, alice_first ? NATIVE_BOB : NATIVE_ALICE);
   carol = connect_viewer (fake, NATIVE_CAROL);
-  say (fake, second, 105, 106, 0);
+  say_open (fake, second, 106);
   g_assert_cmpuint (words (first, &word), ==, 1);
   g_assert_cmpuint (words (carol, &word), ==, 1);
-  say (fake, first, 105, 106, 0);
+  settle (fake);
+  say_open (fake, first, 106);
   g_assert_cmpuint (words (first, &word), ==, 0);
   g_assert_cmpuint (words (second, &word), ==, 1);
   g_assert_true (names (word.heard, 106));
@@ -279,8 +405,9 @@ test_what_is_on_its_way_has_no_rivals (void)
   FakeConn *bob = connect_viewer (fake, NATIVE_BOB);
   g_auto (P2pCommand) word = { 0 };
 
-  say (fake, alice, 105, 106, 0);
+  say_open (fake, alice, 106);
   words (bob, &word);
+  settle (fake);
   say_full (fake, bob, 106, 0, 0, 0);
   g_assert_cmpuint (words (alice, &word), ==, 1);
   g_assert_true (names (word.heard, 106));
@@ -353,6 +480,7 @@ test_what_arrives_is_told (void)
   g_assert_true (names (word.loaded, 106));
   /* To who only waits for it, that is the same. */
   g_assert_cmpuint (words (bob, &word), ==, 0);
+  settle (fake);
   say (fake, alice, 106, 107, 0);
   g_assert_cmpuint (words (bob, &word), ==, 1);
   g_assert_true (names (word.loaded, 106));
@@ -405,6 +533,7 @@ test_told_once (void)
   fake_conn_serve (fake, alice, &asked);
   words (alice, &word);
   words (bob, &word);
+  settle (fake);
   say (fake, bob, 105, 107, 0);
   g_assert_cmpuint (words (alice, &word), ==, 1);
   g_assert_cmpuint (words (bob, &word), ==, 0);
@@ -424,6 +553,7 @@ test_word_that_all_know (void)
   words (bob, &word);
   say (fake, alice, 105, 106, 0);
   g_assert_cmpuint (words (bob, &word), ==, 0);
+  settle (fake);
   say (fake, alice, 105, 107, 0);
   g_assert_cmpuint (words (bob, &word), ==, 1);
   g_assert_true (names (word.heard, 107));
@@ -488,7 +618,8 @@ test_browsers_hear_no_more (void)
     g_assert_null (word.arriving);
     g_assert_null (word.heard);
     g_assert_null (word.rumoured);
-    g_assert_cmpint (word.heard_claim, ==, 0);
+    g_assert_false (word.has_open);
+    g_assert_cmpint (word.heard_claim, ==, P2P_NEVER);
     p2p_command_clear (&word);
   }
   g_assert_cmpuint (n, >, 10);
@@ -500,6 +631,11 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add_func ("/engine/announce/" name, func)
   g_test_init (&argc, &argv, NULL);
   ADD ("word-of-mouth", test_word_of_mouth);
+  ADD ("claim-comes-again", test_claim_comes_again);
+  ADD ("word-has-a-pace", test_word_has_a_pace);
+  ADD ("no-echo-of-a-rumour", test_no_echo_of_a_rumour);
+  ADD ("no-echo-of-hearsay", test_no_echo_of_hearsay);
+  ADD ("claimer-goes", test_claimer_goes);
   ADD ("rumour", test_rumour);
   ADD ("claim-taken-back", test_claim_taken_back);
   ADD ("hearsay-taken-back", test_hearsay_taken_back);

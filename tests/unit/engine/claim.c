@@ -9,7 +9,7 @@
 /* The segment that all is about. */
 #define ID 106
 
-/* A claim has been settled by then, and has not yet after half of it. */
+/* A claim has been settled by then, and has not yet after a quarter of it. */
 #define SETTLED_US (200 * 1000)
 
 static gint64
@@ -19,7 +19,7 @@ claim_of (const char *peer_id)
 
   g_strlcpy (peer.text, peer_id, sizeof peer.text);
 
-  return p2p_election_claim (&peer, ID);
+  return p2p_election_claim (p2p_election_score (&peer, ID));
 }
 
 /* Connects a viewer of our kind whom the election puts after us, or before. */
@@ -127,8 +127,10 @@ static void
 say (FakePorts *fake, FakeConn *conn, gint64 loading, gint64 heard,
     gint64 heard_claim)
 {
-  g_auto (P2pCommand)
-      command = { .kind = P2P_COMMAND_ANNOUNCE, .heard_claim = heard_claim };
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE,
+    .has_open = loading != 0,
+    .open = loading,
+    .heard_claim = heard_claim };
 
   command.loading = g_array_new (FALSE, FALSE, sizeof (gint64));
   command.heard = g_array_new (FALSE, FALSE, sizeof (gint64));
@@ -200,6 +202,20 @@ test_stays_before_a_worse_one (void)
   check_gives_way (fake, conn, FALSE);
 }
 
+/* One that is being fetched already is better than all. */
+static void
+test_gives_way_to_a_fetch (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  FakeConn *other = connect_ranked (fake, TRUE);
+  gint64 id = ID;
+
+  await_claim (fake, other);
+  fake_conn_announce (fake, other, NULL, 0, &id, 1);
+  check_gives_way (fake, conn, TRUE);
+}
+
 /* By hearsay, as well, and whatever is on its way already. */
 static void
 check_hearsay (gint64 by_how_much, gboolean on_its_way)
@@ -223,6 +239,34 @@ static void
 test_worse_by_hearsay (void)
 {
   check_hearsay (1, FALSE);
+}
+
+/* An older one says that somebody does, not who: that may be us. */
+static void
+test_hearsay_without_a_claim (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+
+  await_claim (fake, conn);
+  say (fake, conn, 0, ID, P2P_NEVER);
+  check_gives_way (fake, conn, FALSE);
+}
+
+/* What is said of the newest is not so of the one before. */
+static void
+test_hearsay_of_another (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
+  gint64 ids[] = { ID, ID + 1 };
+
+  await_claim (fake, conn);
+  command.heard = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_array_append_vals (command.heard, ids, G_N_ELEMENTS (ids));
+  fake_conn_command (fake, conn, &command);
+  check_gives_way (fake, conn, FALSE);
 }
 
 static void
@@ -263,6 +307,23 @@ test_is_a_promise (void)
   g_assert_nonnull (fake_http_segment (fake, ID));
 }
 
+/* When it is what our player waits for, all the more, and without delay: that others
+ * have heard of our own claim makes no difference. */
+static void
+test_player_asks_for_it (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  g_autofree char *own = fake_own_id (fake);
+
+  await_claim (fake, conn);
+  say (fake, conn, 0, ID, claim_of (own));
+  g_assert_null (fake_http_segment (fake, ID));
+  fake_request_segment (fake, ID);
+  g_assert_nonnull (fake_http_segment (fake, ID));
+  g_assert_true (hears_claim (conn, TRUE));
+}
+
 /* And who has it gives it to us. */
 static void
 test_is_here_already (void)
@@ -291,6 +352,10 @@ main (int argc, char **argv)
   ADD ("better-by-hearsay", test_better_by_hearsay);
   ADD ("worse-by-hearsay", test_worse_by_hearsay);
   ADD ("on-its-way-by-hearsay", test_on_its_way_by_hearsay);
+  ADD ("gives-way-to-a-fetch", test_gives_way_to_a_fetch);
+  ADD ("hearsay-without-a-claim", test_hearsay_without_a_claim);
+  ADD ("hearsay-of-another", test_hearsay_of_another);
+  ADD ("player-asks-for-it", test_player_asks_for_it);
   ADD ("better-one-goes", test_better_one_goes);
   ADD ("is-a-promise", test_is_a_promise);
   ADD ("is-here-already", test_is_here_already);

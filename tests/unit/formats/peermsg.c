@@ -88,6 +88,16 @@ assert_ids (const GArray *a, const GArray *b)
         g_array_index (a, gint64, i), ==, g_array_index (b, gint64, i));
 }
 
+/* It says nothing without an id that it is about. */
+static void
+assert_claim (GArray *about, gint64 said, gint64 read)
+{
+  if (about != NULL && about->len > 0)
+    g_assert_cmpint (read, ==, said);
+  else if (read != P2P_NEVER)
+    g_assert_cmpint (read, ==, 0);
+}
+
 static void
 assert_command (const P2pCommand *a, const P2pCommand *b)
 {
@@ -102,8 +112,10 @@ assert_command (const P2pCommand *a, const P2pCommand *b)
   assert_ids (a->arriving, b->arriving);
   assert_ids (a->heard, b->heard);
   assert_ids (a->rumoured, b->rumoured);
-  g_assert_cmpint (a->heard_claim, ==, b->heard_claim);
-  g_assert_cmpint (a->rumoured_claim, ==, b->rumoured_claim);
+  assert_claim (a->heard, a->heard_claim, b->heard_claim);
+  assert_claim (a->rumoured, a->rumoured_claim, b->rumoured_claim);
+  g_assert_cmpint (a->has_open, ==, b->has_open);
+  g_assert_cmpint (a->open, ==, b->open);
 }
 
 /* Joins @messages with a fresh joiner. */
@@ -509,7 +521,7 @@ test_truncated (void)
 static void
 test_fields_of_natives (void)
 {
-  for (guint fields = 0; fields < 128; fields++) {
+  for (guint fields = 0; fields < 256; fields++) {
     g_auto (P2pCommand) command = { .kind = P2P_COMMAND_ANNOUNCE };
     g_auto (P2pCommand) back = { 0 };
     g_autoptr (GPtrArray) messages = NULL;
@@ -529,6 +541,10 @@ test_fields_of_natives (void)
       command.heard_claim = 1;
     if (fields & 64)
       command.rumoured_claim = G_GINT64_CONSTANT (1) << 32;
+    if (fields & 128) {
+      command.has_open = TRUE;
+      command.open = 401;
+    }
     messages = p2p_command_encode (&command, 1000);
     g_assert_cmpint (join (messages, &back, &error), ==, P2P_JOIN_DONE);
     g_assert_no_error (error);
