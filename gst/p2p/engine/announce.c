@@ -282,7 +282,9 @@ is_worth_telling (
   told_claims = told.gives | told.loading;
   told_hearsay = told.heard | told.rumoured;
   theirs = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
-  if (has_rival (share, peer, words, &told, &theirs))
+  /* What we claimed and do not any more is news to who claims it, too. */
+  if (has_rival (share, peer, words, &told, &theirs)
+      || (told.loading & ~claims) != 0)
     return TRUE;
   fresh = words->heard;
   if ((peer->conn + share->newest) % RUMOUR_SPREAD == 0)
@@ -290,10 +292,9 @@ is_worth_telling (
   fresh &=
       ~(told_claims | told_hearsay | theirs.heard | theirs.rumoured | widely);
   news = (words->gives & ~told.gives) | (words->loading & ~told_claims) | fresh;
-  gone = (told.gives & ~words->gives) | (told.loading & ~claims)
-      | (told_hearsay & ~(claims | hearsay))
-      /* Or what each has from the other would keep itself alive. */
-      | (told.heard & ~(claims | words->heard) & theirs.heard);
+  /* Or what some have from each other would keep itself alive. */
+  gone = (told.gives & ~words->gives) | (told.heard & ~(claims | words->heard))
+      | (told.rumoured & ~(claims | hearsay));
 
   return ((news | gone) & ~(theirs.gives | theirs.loading)) != 0;
 }
@@ -406,7 +407,9 @@ p2p_announce_heard (P2pPeer *peer, const P2pWords *before)
   if (hearsay == 0)
     return;
   id = first_of_newest (share) + bit_of_newest (hearsay);
+  /* Somebody comes before all, or claims it after one who does. */
   if (MIN (p2p_peer_own_claim (peer, id), p2p_peer_heard_claim (peer, id))
-      < best_claim (&said, bit_of_newest (hearsay)))
+          < best_claim (&said, bit_of_newest (hearsay))
+      || (theirs.loading & ~before->loading) >> bit_of_newest (hearsay) & 1)
     p2p_announce_words (share);
 }

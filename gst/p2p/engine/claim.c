@@ -36,7 +36,7 @@ p2p_claim_make (P2pShare *share, gint64 id)
   /* One at a time: the other is older. */
   if (share->claim_until_us != 0)
     return FALSE;
-  if (share->claim == id && view.now_us < share->claim_again_us) {
+  if (view.now_us < share->claim_again_us) {
     p2p_share_look_again (share, share->claim_again_us);
     return FALSE;
   }

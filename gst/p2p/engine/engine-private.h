@@ -470,7 +470,7 @@ struct _P2pShare
   gint64 word_us;        /* when there last was */
   gint64 claim;          /* what we claim, and are not fetching yet */
   gint64 claim_until_us; /* but then will; 0: nothing */
-  gint64 claim_again_us; /* what we claimed last is not claimed again before */
+  gint64 claim_again_us; /* nothing is claimed before */
   gboolean listed_anew;  /* since the last eviction */
   GHashTable *bad; /* ids whose HTTP prefetch failed lately → when (us) */
 };

@@ -739,7 +739,8 @@ is_our_turn (P2pShare *share, gint64 id, gint64 distance_us)
   view.seen_us = share->listed_us;
   view.duration_us = share->stream->target_duration_us;
   p2p_schedule_fill_turn (share, id, &view);
-  turn_us = p2p_fetch_turn_us (&view);
+  turn_us = p2p_fetch_turn_us (&view)
+      + p2p_serve_patience_us (p2p_upload_load (share), view.duration_us);
   if (view.now_us < turn_us)
     p2p_share_look_again (share, turn_us);
 

@@ -396,6 +396,29 @@ test_rivals_hear_of_each_other (void)
   g_assert_cmpuint (words (carol, &word), ==, 0);
 }
 
+/* In whatever order. */
+static void
+test_rival_comes_later (void)
+{
+  g_autoptr (FakePorts) fake = playing_live ();
+  gboolean alice_first =
+      claim_of (NATIVE_ALICE, 106) < claim_of (NATIVE_BOB, 106);
+  const char *worse = alice_first ? NATIVE_BOB : NATIVE_ALICE;
+  FakeConn *teller = connect_viewer (fake, NATIVE_CAROL);
+  FakeConn *claimer = connect_viewer (fake, worse);
+  g_auto (P2pCommand) word = { 0 };
+
+  say_full (fake, teller, 0, 106, 1, 0);
+  words (claimer, &word);
+  settle (fake);
+  /* A rumour that it may have been told or not. */
+  say_open (fake, claimer, 106);
+  settle (fake);
+  words (claimer, &word);
+  g_assert_true (names (word.rumoured, 106));
+  g_assert_cmpint (word.rumoured_claim, ==, 1);
+}
+
 /* Nor does it matter to who claims it what others claim, once it is on its way. */
 static void
 test_what_is_on_its_way_has_no_rivals (void)
@@ -553,8 +576,8 @@ test_word_that_all_know (void)
   words (bob, &word);
   say (fake, alice, 105, 106, 0);
   g_assert_cmpuint (words (bob, &word), ==, 0);
-  settle (fake);
   say (fake, alice, 105, 107, 0);
+  settle (fake);
   g_assert_cmpuint (words (bob, &word), ==, 1);
   g_assert_true (names (word.heard, 107));
 }
@@ -640,6 +663,7 @@ main (int argc, char **argv)
   ADD ("claim-taken-back", test_claim_taken_back);
   ADD ("hearsay-taken-back", test_hearsay_taken_back);
   ADD ("rivals-hear-of-each-other", test_rivals_hear_of_each_other);
+  ADD ("rival-comes-later", test_rival_comes_later);
   ADD ("what-is-on-its-way-has-no-rivals",
       test_what_is_on_its_way_has_no_rivals);
   ADD ("word-that-is-known", test_word_that_is_known);

@@ -189,6 +189,8 @@ test_gives_way_to_a_better_one (void)
   await_claim (fake, conn);
   say (fake, better, ID, 0, 0);
   check_gives_way (fake, conn, TRUE);
+  /* Or it would wait for us when it can not fetch it. */
+  g_assert_false (hears_claim (better, TRUE));
 }
 
 static void
@@ -275,6 +277,27 @@ test_on_its_way_by_hearsay (void)
   check_hearsay (1, TRUE);
 }
 
+/* Who sends to somebody leaves it to the idle, who pass it on sooner. */
+static gint64
+turn_us (gboolean busy)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+  gint64 begun_us = fake->now_us;
+
+  if (busy)
+    fake_conn_request (fake, conn, 105, 1, 0);
+  await_claim (fake, conn);
+
+  return fake->now_us - begun_us;
+}
+
+static void
+test_left_to_the_idle (void)
+{
+  g_assert_cmpint (turn_us (TRUE), >=, turn_us (FALSE) + FAKE_SEGMENT_US / 8);
+}
+
 /* When it goes, somebody must. */
 static void
 test_better_one_goes (void)
@@ -356,6 +379,7 @@ main (int argc, char **argv)
   ADD ("hearsay-without-a-claim", test_hearsay_without_a_claim);
   ADD ("hearsay-of-another", test_hearsay_of_another);
   ADD ("player-asks-for-it", test_player_asks_for_it);
+  ADD ("left-to-the-idle", test_left_to_the_idle);
   ADD ("better-one-goes", test_better_one_goes);
   ADD ("is-a-promise", test_is_a_promise);
   ADD ("is-here-already", test_is_here_already);
