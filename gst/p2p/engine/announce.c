@@ -46,8 +46,14 @@ bit_of_newest (guint64 bits)
   return 63 - __builtin_clzll (bits);
 }
 
+P2pWords
+p2p_announce_words_of (P2pPeer *peer)
+{
+  return p2p_peer_words (peer, first_of_newest (peer->share), N_NEWEST);
+}
+
 /* Which of them our peers get, by their own word, and which they have heard of. What
- * is a rumour is not passed on: nobody would ever take it back.
+ * is a rumour to them is not passed on.
  * @widely: (out) (optional): those of which many peers speak */
 static void
 hear_peers (P2pShare *share, P2pWords *words, guint64 *widely)
@@ -63,7 +69,7 @@ hear_peers (P2pShare *share, P2pWords *words, guint64 *widely)
 
     if (peer->state != P2P_PEER_OPEN)
       continue;
-    theirs = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
+    theirs = p2p_announce_words_of (peer);
     heard |= theirs.gives | theirs.loading;
     rumoured |= theirs.heard;
     all = theirs.gives | theirs.loading | theirs.heard | theirs.rumoured;
@@ -281,7 +287,7 @@ is_worth_telling (
   told = told_words (share, peer);
   told_claims = told.gives | told.loading;
   told_hearsay = told.heard | told.rumoured;
-  theirs = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
+  theirs = p2p_announce_words_of (peer);
   /* What we claimed and do not any more is news to who claims it, too. */
   if (has_rival (share, peer, words, &told, &theirs)
       || (told.loading & ~claims) != 0)
@@ -351,12 +357,6 @@ p2p_announce (P2pShare *share)
   }
   for (i = 0; i < G_N_ELEMENTS (messages); i++)
     g_clear_pointer (&messages[i], g_ptr_array_unref);
-}
-
-P2pWords
-p2p_announce_words_of (P2pPeer *peer)
-{
-  return p2p_peer_words (peer, first_of_newest (peer->share), N_NEWEST);
 }
 
 void

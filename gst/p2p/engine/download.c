@@ -151,6 +151,17 @@ p2p_download_is_idle (const P2pDownload *download)
   return download->http == 0 && download->peer == NULL;
 }
 
+gboolean
+p2p_download_has_source (P2pShare *share, gint64 id)
+{
+  P2pEntry *entry =
+      p2p_store_find (share->engine->store, share->stream->serial, id);
+  P2pDownload *download = p2p_download_find (share, id);
+
+  return (entry != NULL && entry->complete)
+      || (download != NULL && !p2p_download_is_idle (download));
+}
+
 static void
 remove_download (P2pDownload *download)
 {

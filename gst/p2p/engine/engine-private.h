@@ -318,6 +318,8 @@ void p2p_download_leave_source (P2pDownload *download);
 /* Whichever of the two @peer is. */
 void p2p_download_leave_peer (P2pDownload *download, P2pPeer *peer);
 gboolean p2p_download_is_idle (const P2pDownload *download);
+/* Whether @id is here, or comes from somewhere. */
+gboolean p2p_download_has_source (P2pShare *share, gint64 id);
 /* The player waits for it, or a playlist does. */
 gboolean p2p_download_is_required (const P2pDownload *download);
 /* Bytes to come, 0: not known. */

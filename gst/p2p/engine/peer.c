@@ -521,20 +521,6 @@ first_news (P2pShare *share)
   return share->stream->live ? share->newest + 1 - NEWS_MAX : share->position;
 }
 
-static gboolean
-is_wanted (P2pShare *share, gint64 id)
-{
-  P2pEntry *entry =
-      p2p_store_find (share->engine->store, share->stream->serial, id);
-  P2pDownload *download;
-
-  if (entry != NULL && entry->complete)
-    return FALSE;
-  download = p2p_download_find (share, id);
-
-  return download == NULL || p2p_download_is_idle (download);
-}
-
 static guint64
 all_words (const P2pWords *words)
 {
@@ -554,7 +540,8 @@ brings_news (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
       | (all_words (before) & ~all_words (words));
 
   for (; news != 0; news &= news - 1) {
-    if (is_wanted (share, first_news (share) + __builtin_ctzll (news)))
+    if (!p2p_download_has_source (
+            share, first_news (share) + __builtin_ctzll (news)))
       return TRUE;
   }
 

@@ -649,17 +649,11 @@ has_room_ahead (P2pShare *share)
 static gboolean
 is_wanted (P2pShare *share, gint64 id)
 {
-  P2pEntry *entry =
-      p2p_store_find (share->engine->store, share->stream->serial, id);
   P2pDownload *download = p2p_download_find (share, id);
 
-  if (entry != NULL && entry->complete)
-    return FALSE;
-
   /* One that has lost its source takes another. */
-  return download == NULL
-      || (!p2p_download_is_required (download)
-          && p2p_download_is_idle (download));
+  return !p2p_download_has_source (share, id)
+      && (download == NULL || !p2p_download_is_required (download));
 }
 
 static P2pDownload *
@@ -778,18 +772,6 @@ schedule_next (P2pShare *share, Slots *slots)
         ensure_download (share, next->id), "asked for next");
 }
 
-/* It is there, or comes from somewhere. */
-static gboolean
-has_source (P2pShare *share, gint64 id)
-{
-  P2pEntry *entry =
-      p2p_store_find (share->engine->store, share->stream->serial, id);
-  P2pDownload *download = p2p_download_find (share, id);
-
-  return (entry != NULL && entry->complete)
-      || (download != NULL && !p2p_download_is_idle (download));
-}
-
 static gboolean
 has_just_failed (const P2pDownload *download)
 {
@@ -809,7 +791,7 @@ schedule_claim (P2pShare *share)
     return;
   if (!p2p_share_is_followed (share) || share->profile == NULL
       || p2p_stream_segment (share->stream, id) == NULL
-      || has_source (share, id) || has_just_failed (download)) {
+      || p2p_download_has_source (share, id) || has_just_failed (download)) {
     p2p_claim_end (share);
     return;
   }
