@@ -1281,6 +1281,17 @@ fake_conn_low_water (FakePorts *fake, FakeConn *conn)
 }
 
 gboolean
+fake_ids_have (GArray *ids, gint64 id)
+{
+  for (guint i = 0; ids != NULL && i < ids->len; i++) {
+    if (g_array_index (ids, gint64, i) == id)
+      return TRUE;
+  }
+
+  return FALSE;
+}
+
+gboolean
 fake_conn_next (FakeConn *conn, P2pCommand *command)
 {
   while (conn->read < conn->messages->len) {

@@ -256,6 +256,8 @@ void fake_conn_request (FakePorts *fake, FakeConn *conn, gint64 segment,
     gint64 request, gint64 byte_from);
 /* The channel has emptied itself. */
 void fake_conn_low_water (FakePorts *fake, FakeConn *conn);
+/* Of what a command lists; @ids: (nullable). */
+gboolean fake_ids_have (GArray *ids, gint64 id);
 /* The next command that the engine has sent; bytes on the way go to
  * conn->data. %FALSE: there is none. */
 gboolean fake_conn_next (FakeConn *conn, P2pCommand *command);

@@ -157,17 +157,6 @@ words (FakeConn *conn, P2pCommand *last)
   return n;
 }
 
-static gboolean
-names (GArray *ids, gint64 id)
-{
-  for (guint i = 0; ids != NULL && i < ids->len; i++) {
-    if (g_array_index (ids, gint64, i) == id)
-      return TRUE;
-  }
-
-  return FALSE;
-}
-
 /* A claim travels two connections at once. */
 static void
 test_word_of_mouth (void)
@@ -179,9 +168,9 @@ test_word_of_mouth (void)
 
   say_open (fake, alice, 106);
   g_assert_cmpuint (words (bob, &word), ==, 1);
-  g_assert_true (names (word.heard, 106));
-  g_assert_false (names (word.loading, 106));
-  g_assert_false (names (word.arriving, 106));
+  g_assert_true (fake_ids_have (word.heard, 106));
+  g_assert_false (fake_ids_have (word.loading, 106));
+  g_assert_false (fake_ids_have (word.arriving, 106));
   g_assert_cmpint (word.heard_claim, ==, claim_of (NATIVE_ALICE, 106));
   /* And once. */
   say_open (fake, alice, 106);
@@ -204,11 +193,11 @@ test_claim_comes_again (void)
     say_open (fake, alice, 106);
     settle (fake);
     g_assert_cmpuint (words (bob, &word), ==, 1);
-    g_assert_true (names (word.heard, 106));
+    g_assert_true (fake_ids_have (word.heard, 106));
     say (fake, alice, 105, 0, 0);
     settle (fake);
     g_assert_cmpuint (words (bob, &word), ==, 1);
-    g_assert_false (names (word.heard, 106));
+    g_assert_false (fake_ids_have (word.heard, 106));
   }
 }
 
@@ -237,7 +226,7 @@ test_word_has_a_pace (void)
 static gboolean
 hears (FakeConn *conn, P2pCommand *word, gint64 id)
 {
-  return words (conn, word) > 0 && names (word->heard, id);
+  return words (conn, word) > 0 && fake_ids_have (word->heard, id);
 }
 
 /* Nobody takes what he has said himself, and hears again, for word of somebody. */
@@ -264,7 +253,7 @@ check_no_echo (gboolean from_claimer)
     say (fake, alice, 105, 0, 0);
   settle (fake);
   g_assert_cmpuint (words (carol, &word), ==, 1);
-  g_assert_false (names (word.heard, 106));
+  g_assert_false (fake_ids_have (word.heard, 106));
 }
 
 static void
@@ -293,7 +282,7 @@ test_claimer_goes (void)
   fake_conn_close (fake, alice);
   settle (fake);
   g_assert_cmpuint (words (bob, &word), ==, 1);
-  g_assert_false (names (word.heard, 106));
+  g_assert_false (fake_ids_have (word.heard, 106));
 }
 
 /* And a third one to some, who tell nobody. */
@@ -313,8 +302,8 @@ test_rumour (void)
     if (words (viewers[i], &word) == 0)
       continue;
     told++;
-    g_assert_false (names (word.heard, 106));
-    g_assert_true (names (word.rumoured, 106));
+    g_assert_false (fake_ids_have (word.heard, 106));
+    g_assert_true (fake_ids_have (word.rumoured, 106));
     g_assert_cmpint (word.rumoured_claim, ==, 1000);
   }
   g_assert_cmpuint (told, >=, 1);
@@ -352,8 +341,8 @@ check_taken_back (gint64 loading, gint64 heard)
     g_assert_cmpuint (words (viewers[i], &word), ==, told[i]);
     if (!told[i])
       continue;
-    g_assert_false (names (word.heard, 106));
-    g_assert_false (names (word.rumoured, 106));
+    g_assert_false (fake_ids_have (word.heard, 106));
+    g_assert_false (fake_ids_have (word.rumoured, 106));
   }
 }
 
@@ -389,7 +378,7 @@ test_rivals_hear_of_each_other (void)
   say_open (fake, first, 106);
   g_assert_cmpuint (words (first, &word), ==, 0);
   g_assert_cmpuint (words (second, &word), ==, 1);
-  g_assert_true (names (word.heard, 106));
+  g_assert_true (fake_ids_have (word.heard, 106));
   g_assert_cmpint (word.heard_claim, ==,
       claim_of (alice_first ? NATIVE_ALICE : NATIVE_BOB, 106));
   /* To who does not claim it, it is the same. */
@@ -415,7 +404,7 @@ test_rival_comes_later (void)
   say_open (fake, claimer, 106);
   settle (fake);
   words (claimer, &word);
-  g_assert_true (names (word.rumoured, 106));
+  g_assert_true (fake_ids_have (word.rumoured, 106));
   g_assert_cmpint (word.rumoured_claim, ==, 1);
 }
 
@@ -433,7 +422,7 @@ test_what_is_on_its_way_has_no_rivals (void)
   settle (fake);
   say_full (fake, bob, 106, 0, 0, 0);
   g_assert_cmpuint (words (alice, &word), ==, 1);
-  g_assert_true (names (word.heard, 106));
+  g_assert_true (fake_ids_have (word.heard, 106));
   g_assert_cmpint (word.heard_claim, ==, 0);
 }
 
@@ -491,30 +480,30 @@ test_what_arrives_is_told (void)
   say (fake, alice, 106, 0, 0);
   g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
   words (bob, &word);
-  g_assert_false (names (word.arriving, 106));
+  g_assert_false (fake_ids_have (word.arriving, 106));
   fake_conn_data (fake, alice, &asked, SIZE);
   g_assert_cmpuint (words (bob, &word), ==, 1);
-  g_assert_true (names (word.arriving, 106));
-  g_assert_false (names (word.loading, 106));
-  g_assert_false (names (word.loaded, 106));
+  g_assert_true (fake_ids_have (word.arriving, 106));
+  g_assert_false (fake_ids_have (word.loading, 106));
+  g_assert_false (fake_ids_have (word.loaded, 106));
   g_assert_cmpuint (words (alice, &word), ==, 0);
   fake_conn_segment (fake, alice, &asked, 0, SIZE);
   g_assert_cmpuint (words (alice, &word), ==, 1);
-  g_assert_true (names (word.loaded, 106));
+  g_assert_true (fake_ids_have (word.loaded, 106));
   /* To who only waits for it, that is the same. */
   g_assert_cmpuint (words (bob, &word), ==, 0);
   settle (fake);
   say (fake, alice, 106, 107, 0);
   g_assert_cmpuint (words (bob, &word), ==, 1);
-  g_assert_true (names (word.loaded, 106));
-  g_assert_false (names (word.arriving, 106));
+  g_assert_true (fake_ids_have (word.loaded, 106));
+  g_assert_false (fake_ids_have (word.arriving, 106));
 
   /* A browser hears of it when it is whole. */
   while (fake_conn_next (browser, &heard)) {
     g_assert_null (heard.arriving);
     g_assert_null (heard.heard);
     g_assert_null (heard.rumoured);
-    whole = names (heard.loaded, 106);
+    whole = fake_ids_have (heard.loaded, 106);
     p2p_command_clear (&heard);
   }
   g_assert_true (whole);
@@ -534,11 +523,11 @@ test_what_is_lost_is_told (void)
   g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
   fake_conn_data (fake, alice, &asked, SIZE);
   words (bob, &word);
-  g_assert_true (names (word.arriving, 106));
+  g_assert_true (fake_ids_have (word.arriving, 106));
   fake_conn_close (fake, alice);
   g_assert_cmpuint (words (bob, &word), ==, 1);
-  g_assert_false (names (word.arriving, 106));
-  g_assert_false (names (word.heard, 106));
+  g_assert_false (fake_ids_have (word.arriving, 106));
+  g_assert_false (fake_ids_have (word.heard, 106));
 }
 
 /* What changes of other segments is no reason to repeat it. */
@@ -579,7 +568,7 @@ test_word_that_all_know (void)
   say (fake, alice, 105, 107, 0);
   settle (fake);
   g_assert_cmpuint (words (bob, &word), ==, 1);
-  g_assert_true (names (word.heard, 107));
+  g_assert_true (fake_ids_have (word.heard, 107));
 }
 
 static void

@@ -82,17 +82,6 @@ list_it (FakePorts *fake)
   fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
 }
 
-static gboolean
-names (GArray *ids, gint64 id)
-{
-  for (guint i = 0; ids != NULL && i < ids->len; i++) {
-    if (g_array_index (ids, gint64, i) == id)
-      return TRUE;
-  }
-
-  return FALSE;
-}
-
 /* Whether @conn has last heard that we claim it, @claims if nothing since. */
 static gboolean
 hears_claim (FakeConn *conn, gboolean claims)
@@ -101,7 +90,7 @@ hears_claim (FakeConn *conn, gboolean claims)
 
   while (fake_conn_next (conn, &word)) {
     if (word.kind == P2P_COMMAND_ANNOUNCE)
-      claims = names (word.loading, ID);
+      claims = fake_ids_have (word.loading, ID);
     p2p_command_clear (&word);
   }
 
