@@ -571,7 +571,7 @@ note_newest (P2pPeer *peer, const P2pIdSet *named)
   P2pShare *share = peer->share;
   gint64 id;
 
-  if (named->ids == NULL)
+  if (p2p_id_set_is_empty (named))
     return;
   id =
       p2p_stream_segment_id (share->stream, peer->swarm->protocol, named->last);
@@ -585,7 +585,7 @@ note_offered (P2pPeer *peer, const P2pIdSet *named)
   P2pShare *share = peer->share;
   gint64 newest;
 
-  if (named->ids == NULL)
+  if (p2p_id_set_is_empty (named))
     return;
   newest =
       p2p_stream_segment_id (share->stream, peer->swarm->protocol, named->last);
@@ -649,11 +649,11 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   }
   peer->share->n_silent -= first;
   peer->heard = TRUE;
-  p2p_id_set_take (&peer->loaded, command->loaded);
-  p2p_id_set_take (&peer->loading, command->loading);
-  p2p_id_set_take (&peer->arriving, command->arriving);
-  p2p_id_set_take (&peer->hearsay, command->heard);
-  p2p_id_set_take (&peer->rumours, command->rumoured);
+  p2p_id_set_take (&peer->loaded, &command->loaded);
+  p2p_id_set_take (&peer->loading, &command->loading);
+  p2p_id_set_take (&peer->arriving, &command->arriving);
+  p2p_id_set_take (&peer->hearsay, &command->heard);
+  p2p_id_set_take (&peer->rumours, &command->rumoured);
   peer->has_open = command->has_open;
   peer->open = command->open;
   peer->hearsay_claim = MAX (command->heard_claim, 0);

@@ -66,15 +66,15 @@ put_in_order (GArray *ids)
 }
 
 static void
-find_newest (P2pIdSet *set)
+find_newest (P2pIdSet *set, const GArray *ids)
 {
-  guint i = set->ids->len;
+  guint i = ids->len;
 
-  set->last = g_array_index (set->ids, gint64, i - 1);
+  set->last = g_array_index (ids, gint64, i - 1);
   set->newest = 0;
   while (i-- > 0) {
     guint64 behind =
-        (guint64) set->last - (guint64) g_array_index (set->ids, gint64, i);
+        (guint64) set->last - (guint64) g_array_index (ids, gint64, i);
 
     if (behind >= P2P_ID_SET_BITS)
       break;
@@ -82,17 +82,22 @@ find_newest (P2pIdSet *set)
   }
 }
 
+static guint64
+span_of (const P2pIdSet *set, const GArray *ids)
+{
+  return (guint64) set->last - (guint64) g_array_index (ids, gint64, 0);
+}
+
 /* No larger than the numbers themselves: a stranger may name two that are far
- * apart. Where there are no holes, or the newest are all, none is needed. */
+ * apart. Where there are no holes, none is needed. */
 static void
 draw_map (P2pIdSet *set)
 {
   gint64 first = g_array_index (set->ids, gint64, 0);
-  guint64 span = (guint64) set->last - (guint64) first;
+  guint64 span = span_of (set, set->ids);
   guint i;
 
-  if (span < P2P_ID_SET_BITS || span == set->ids->len - 1
-      || span / MAP_BITS >= set->ids->len)
+  if (span == set->ids->len - 1 || span / MAP_BITS >= set->ids->len)
     return;
   set->first = first;
   set->map = g_new0 (guint64, span / MAP_BITS + 1);
@@ -102,15 +107,17 @@ draw_map (P2pIdSet *set)
 }
 
 void
-p2p_id_set_take (P2pIdSet *set, GArray *ids)
+p2p_id_set_take (P2pIdSet *set, GArray **ids)
 {
   p2p_id_set_clear (set);
-  if (ids == NULL || ids->len == 0)
+  if (*ids == NULL || (*ids)->len == 0)
     return;
-  set->ids = g_array_ref (ids);
-  if (!is_ascending (ids))
-    put_in_order (ids);
-  find_newest (set);
+  if (!is_ascending (*ids))
+    put_in_order (*ids);
+  find_newest (set, *ids);
+  if (span_of (set, *ids) < P2P_ID_SET_BITS)
+    return;
+  set->ids = g_steal_pointer (ids);
   draw_map (set);
 }
 
@@ -125,7 +132,7 @@ find (const P2pIdSet *set, gint64 id, guint *index)
   if (id < first || id > set->last)
     return FALSE;
   /* Mostly there are no holes. */
-  if ((guint64) set->last - (guint64) first == set->ids->len - 1) {
+  if (span_of (set, set->ids) == set->ids->len - 1) {
     *index = id - first;
     return TRUE;
   }
@@ -145,11 +152,33 @@ p2p_id_set_search (const P2pIdSet *set, gint64 id)
   return find (set, id, &index);
 }
 
+static void
+remove_bit (P2pIdSet *set, gint64 id)
+{
+  guint64 behind = (guint64) set->last - (guint64) id;
+  guint empty;
+
+  if (id > set->last || behind >= P2P_ID_SET_BITS)
+    return;
+  set->newest &= ~(G_GUINT64_CONSTANT (1) << (P2P_ID_SET_BITS - 1 - behind));
+  if (set->newest == 0) {
+    p2p_id_set_clear (set);
+    return;
+  }
+  empty = __builtin_clzll (set->newest);
+  set->newest <<= empty;
+  set->last -= empty;
+}
+
 void
 p2p_id_set_remove (P2pIdSet *set, gint64 id)
 {
   guint index;
 
+  if (set->ids == NULL) {
+    remove_bit (set, id);
+    return;
+  }
   if (!find (set, id, &index))
     return;
   g_array_remove_index (set->ids, index);
@@ -158,7 +187,7 @@ p2p_id_set_remove (P2pIdSet *set, gint64 id)
   if (set->ids->len == 0)
     p2p_id_set_clear (set);
   else
-    find_newest (set);
+    find_newest (set, set->ids);
 }
 
 guint64

@@ -23,7 +23,8 @@ typedef struct
 {
   gint64 last;    /* the highest number */
   guint64 newest; /* bit i: @last - 63 + i is in it */
-  GArray *ids;    /* (nullable): all of them, ascending, each once */
+  GArray *ids;    /* (nullable): all of them, ascending, each once; not if
+                   * the bits are all */
   guint64 *map;   /* (nullable): bit i: @first + i is in it */
   gint64 first;   /* of @map */
 } P2pIdSet;
@@ -32,12 +33,11 @@ void p2p_id_set_clear (P2pIdSet *set);
 
 /**
  * p2p_id_set_take:
- * @ids: (nullable) (transfer none): a reference is kept, and the array put in
- *   order
+ * @ids: (inout) (nullable): is put in order; %NULL if it is kept
  *
  * What was in the set before is forgotten.
  */
-void p2p_id_set_take (P2pIdSet *set, GArray *ids);
+void p2p_id_set_take (P2pIdSet *set, GArray **ids);
 
 /* Without @id from now on. */
 void p2p_id_set_remove (P2pIdSet *set, gint64 id);
@@ -80,6 +80,13 @@ p2p_id_set_window (const P2pIdSet *set, gint64 first, guint n)
         & ((G_GUINT64_CONSTANT (1) << n) - 1);
 
   return set->ids != NULL ? p2p_id_set_search_window (set, first, n) : 0;
+}
+
+/* Whether @set has no number at all. */
+static inline gboolean
+p2p_id_set_is_empty (const P2pIdSet *set)
+{
+  return set->newest == 0;
 }
 
 G_END_DECLS

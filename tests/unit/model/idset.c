@@ -9,7 +9,7 @@ take (P2pIdSet *set, const gint64 *ids, guint n)
   g_autoptr (GArray) array = g_array_new (FALSE, FALSE, sizeof (gint64));
 
   g_array_append_vals (array, ids, n);
-  p2p_id_set_take (set, array);
+  p2p_id_set_take (set, &array);
 }
 
 #define TAKE(set, ...) \
@@ -20,6 +20,7 @@ static void
 test_empty (void)
 {
   P2pIdSet set = { 0 };
+  GArray *nothing = NULL;
 
   g_assert_false (p2p_id_set_has (&set, 0));
   g_assert_false (p2p_id_set_has (&set, -1));
@@ -27,8 +28,8 @@ test_empty (void)
   g_assert_false (p2p_id_set_has (&set, G_MAXINT64));
   g_assert_cmphex (p2p_id_set_window (&set, -3, 63), ==, 0);
   p2p_id_set_remove (&set, 0);
-  p2p_id_set_take (&set, NULL);
-  g_assert_null (set.ids);
+  p2p_id_set_take (&set, &nothing);
+  g_assert_true (p2p_id_set_is_empty (&set));
 }
 
 /* What a stranger sends is in any order, and says things twice. */
@@ -38,7 +39,8 @@ test_any_order (void)
   P2pIdSet set = { 0 };
 
   TAKE (&set, 9, 3, 9, 7, 3);
-  g_assert_cmpuint (set.ids->len, ==, 3);
+  g_assert_false (p2p_id_set_is_empty (&set));
+  g_assert_null (set.ids);
   g_assert_true (p2p_id_set_has (&set, 3));
   g_assert_true (p2p_id_set_has (&set, 7));
   g_assert_true (p2p_id_set_has (&set, 9));
@@ -51,8 +53,32 @@ test_any_order (void)
   TAKE (&set, 5);
   g_assert_false (p2p_id_set_has (&set, 7));
   p2p_id_set_remove (&set, 5);
-  g_assert_null (set.ids);
+  p2p_id_set_remove (&set, 5);
+  g_assert_true (p2p_id_set_is_empty (&set));
   g_assert_false (p2p_id_set_has (&set, 5));
+}
+
+/* The newest are one word: each number may be the last that is left. */
+static void
+test_few (void)
+{
+  P2pIdSet set = { 0 };
+  gint64 id, other;
+
+  for (id = -31; id <= 32; id++) {
+    TAKE (&set, -31, 0, 1, 32);
+    p2p_id_set_remove (&set, id);
+    for (other = -40; other < 40; other++)
+      g_assert_cmpint (p2p_id_set_has (&set, other), ==,
+          other != id
+              && (other == -31 || other == 0 || other == 1 || other == 32));
+    for (other = 32; other > -31; other--)
+      p2p_id_set_remove (&set, other);
+    g_assert_cmpint (p2p_id_set_is_empty (&set), ==, id == -31);
+    if (id != -31)
+      g_assert_cmpint (set.last, ==, -31);
+  }
+  p2p_id_set_clear (&set);
 }
 
 /* Beyond the bits, and at the ends of all numbers. */
@@ -85,7 +111,7 @@ test_holes (void)
     if (id % 3 != 0)
       g_array_append_val (ids, id);
   }
-  p2p_id_set_take (&set, ids);
+  p2p_id_set_take (&set, &ids);
   g_assert_nonnull (set.map);
   for (id = -400; id < 400; id++)
     g_assert_cmpint (
@@ -95,7 +121,7 @@ test_holes (void)
     g_assert_false (p2p_id_set_has (&set, id));
     g_assert_cmpint (p2p_id_set_has (&set, -299), ==, id > -299);
   }
-  g_assert_null (set.ids);
+  g_assert_true (p2p_id_set_is_empty (&set));
   g_assert_null (set.map);
 }
 
@@ -139,6 +165,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/idset/empty", test_empty);
   g_test_add_func ("/model/idset/any-order", test_any_order);
+  g_test_add_func ("/model/idset/few", test_few);
   g_test_add_func ("/model/idset/far-apart", test_far_apart);
   g_test_add_func ("/model/idset/holes", test_holes);
   g_test_add_func ("/model/idset/no-map-of-nothing", test_no_map_of_nothing);
