@@ -46,10 +46,18 @@ bit_of_newest (guint64 bits)
   return 63 - __builtin_clzll (bits);
 }
 
-P2pWords
+const P2pWords *
 p2p_announce_words_of (P2pPeer *peer)
 {
-  return p2p_peer_words (peer, first_of_newest (peer->share), N_NEWEST);
+  gint64 first = first_of_newest (peer->share);
+
+  if (!peer->has_words || peer->words_first != first) {
+    peer->words = p2p_peer_words (peer, first, N_NEWEST);
+    peer->words_first = first;
+    peer->has_words = TRUE;
+  }
+
+  return &peer->words;
 }
 
 /* Which of them our peers get, by their own word, and which they have heard of. What
@@ -64,15 +72,15 @@ hear_peers (P2pShare *share, P2pWords *words, guint64 *widely)
 
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
-    P2pWords theirs;
+    const P2pWords *theirs;
     guint64 all;
 
     if (peer->state != P2P_PEER_OPEN)
       continue;
     theirs = p2p_announce_words_of (peer);
-    heard |= theirs.gives | theirs.loading;
-    rumoured |= theirs.heard;
-    all = theirs.gives | theirs.loading | theirs.heard | theirs.rumoured;
+    heard |= theirs->gives | theirs->loading;
+    rumoured |= theirs->heard;
+    all = theirs->gives | theirs->loading | theirs->heard | theirs->rumoured;
     for (k = SPOKEN_WIDELY - 1; k > 0; k--)
       spoken[k] |= spoken[k - 1] & all;
     spoken[0] |= all;
@@ -87,30 +95,32 @@ hear_peers (P2pShare *share, P2pWords *words, guint64 *widely)
 static void
 hear_claims (P2pShare *share, P2pWords *words)
 {
-  gint64 heard = 0, rumoured = 0;
+  guint heard = 0, rumoured = 0;
   guint i;
 
   if (words->heard != 0) {
-    heard = first_of_newest (share) + bit_of_newest (words->heard);
+    heard = bit_of_newest (words->heard);
     words->heard_claim = P2P_NEVER;
   }
   if (words->rumoured != 0) {
-    rumoured = first_of_newest (share) + bit_of_newest (words->rumoured);
+    rumoured = bit_of_newest (words->rumoured);
     words->rumoured_claim = P2P_NEVER;
   }
   for (i = 0; i < share->peers->len
        && (words->heard_claim > 0 || words->rumoured_claim > 0);
        i++) {
     P2pPeer *peer = share->peers->pdata[i];
+    const P2pWords *theirs;
 
     if (peer->state != P2P_PEER_OPEN)
       continue;
-    if (words->heard != 0)
-      words->heard_claim =
-          MIN (words->heard_claim, p2p_peer_own_claim (peer, heard));
-    if (words->rumoured != 0)
-      words->rumoured_claim =
-          MIN (words->rumoured_claim, p2p_peer_heard_claim (peer, rumoured));
+    theirs = p2p_announce_words_of (peer);
+    if (words->heard != 0 && ((theirs->gives | theirs->loading) >> heard & 1))
+      words->heard_claim = MIN (words->heard_claim,
+          p2p_peer_own_claim (peer, first_of_newest (share) + heard));
+    if (words->rumoured != 0 && (theirs->heard >> rumoured & 1))
+      words->rumoured_claim = MIN (words->rumoured_claim,
+          p2p_peer_heard_claim (peer, first_of_newest (share) + rumoured));
   }
 }
 
@@ -279,7 +289,8 @@ is_worth_telling (
 {
   guint64 claims = words->gives | words->loading;
   guint64 hearsay = words->heard | words->rumoured;
-  P2pWords told, theirs;
+  const P2pWords *theirs;
+  P2pWords told;
   guint64 told_claims, told_hearsay, fresh, news, gone;
 
   if (!share->engine->upload || !peer->announced || peer->awaits_word)
@@ -289,20 +300,20 @@ is_worth_telling (
   told_hearsay = told.heard | told.rumoured;
   theirs = p2p_announce_words_of (peer);
   /* What we claimed and do not any more is news to who claims it, too. */
-  if (has_rival (share, peer, words, &told, &theirs)
+  if (has_rival (share, peer, words, &told, theirs)
       || (told.loading & ~claims) != 0)
     return TRUE;
   fresh = words->heard;
   if ((peer->conn + share->newest) % RUMOUR_SPREAD == 0)
     fresh |= words->rumoured;
   fresh &=
-      ~(told_claims | told_hearsay | theirs.heard | theirs.rumoured | widely);
+      ~(told_claims | told_hearsay | theirs->heard | theirs->rumoured | widely);
   news = (words->gives & ~told.gives) | (words->loading & ~told_claims) | fresh;
   /* Or what some have from each other would keep itself alive. */
   gone = (told.gives & ~words->gives) | (told.heard & ~(claims | words->heard))
       | (told.rumoured & ~(claims | hearsay));
 
-  return ((news | gone) & ~(theirs.gives | theirs.loading)) != 0;
+  return ((news | gone) & ~(theirs->gives | theirs->loading)) != 0;
 }
 
 static void
@@ -393,11 +404,11 @@ void
 p2p_announce_heard (P2pPeer *peer, const P2pWords *before)
 {
   P2pShare *share = peer->share;
-  P2pWords theirs = p2p_announce_words_of (peer);
+  const P2pWords *theirs = p2p_announce_words_of (peer);
   P2pWords said = moved_on (share, &share->said, share->said_first);
   guint64 hearsay = (said.heard | said.rumoured) & IS_NEWS;
-  guint64 news = first_hand (&theirs) & ~(said.gives | said.loading | hearsay);
-  guint64 gone = first_hand (before) & ~first_hand (&theirs) & hearsay;
+  guint64 news = first_hand (theirs) & ~(said.gives | said.loading | hearsay);
+  guint64 gone = first_hand (before) & ~first_hand (theirs) & hearsay;
   gint64 id;
 
   if ((news | gone) != 0) {
@@ -410,6 +421,6 @@ p2p_announce_heard (P2pPeer *peer, const P2pWords *before)
   /* Somebody comes before all, or claims it after one who does. */
   if (MIN (p2p_peer_own_claim (peer, id), p2p_peer_heard_claim (peer, id))
           < best_claim (&said, bit_of_newest (hearsay))
-      || (theirs.loading & ~before->loading) >> bit_of_newest (hearsay) & 1)
+      || (theirs->loading & ~before->loading) >> bit_of_newest (hearsay) & 1)
     p2p_announce_words (share);
 }

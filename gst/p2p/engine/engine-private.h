@@ -535,7 +535,7 @@ void p2p_announce_heard (P2pPeer *peer, const P2pWords *before);
 /* What others say is passed on, or not any more. */
 void p2p_announce_words (P2pShare *share);
 /* Of the newest segments, what @peer says. */
-P2pWords p2p_announce_words_of (P2pPeer *peer);
+const P2pWords *p2p_announce_words_of (P2pPeer *peer);
 void p2p_announce_due (gpointer share, gint64 now_us);
 
 /* --- claim.c: who goes to the origin ---------------------------------------- */
@@ -598,6 +598,9 @@ struct _P2pPeer
   gboolean has_id; /* not while its offer is unanswered */
   gboolean native; /* by its id */
   gboolean heard;  /* it has announced */
+  gboolean has_words;
+  P2pWords words; /* of the newest segments, from words_first on */
+  gint64 words_first;
   P2pIdSet loaded; /* external ids, like the other four */
   P2pIdSet arriving;
   P2pIdSet loading;

@@ -342,31 +342,45 @@ p2p_engine_handle (P2pEngine *engine, const P2pEvent *event, gint64 now_us)
   engine->busy = FALSE;
 }
 
-gint64
-p2p_engine_step (P2pEngine *engine, gint64 now_us)
+static void
+schedule_all (P2pEngine *engine)
 {
   GHashTableIter iter;
   gpointer value;
-  gboolean work;
 
-  enter (engine, now_us);
-  p2p_timer_queue_run (engine->timers, now_us);
-
-  /* Mostly nothing is: bytes have come, and gone on. */
   g_hash_table_iter_init (&iter, engine->shares);
-  while (engine->work && g_hash_table_iter_next (&iter, NULL, &value)) {
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
     if (((P2pShare *) value)->schedule_wanted)
       p2p_schedule (value);
   }
-  p2p_share_evict (engine);
-  work = engine->work;
+}
+
+static void
+announce_all (P2pEngine *engine)
+{
+  GHashTableIter iter;
+  gpointer value;
+
   engine->work = FALSE;
   g_hash_table_iter_init (&iter, engine->shares);
-  while (work && g_hash_table_iter_next (&iter, NULL, &value)) {
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
     if (((P2pShare *) value)->announce_wanted)
       p2p_announce (value);
     engine->work |= ((P2pShare *) value)->schedule_wanted;
   }
+}
+
+gint64
+p2p_engine_step (P2pEngine *engine, gint64 now_us)
+{
+  enter (engine, now_us);
+  p2p_timer_queue_run (engine->timers, now_us);
+  /* Mostly nothing is wanted: bytes have come, and gone on. */
+  if (engine->work)
+    schedule_all (engine);
+  p2p_share_evict (engine);
+  if (engine->work)
+    announce_all (engine);
   engine->busy = FALSE;
 
   return p2p_timer_queue_next (engine->timers);

@@ -489,6 +489,7 @@ forget_id (P2pPeer *peer, gint64 external)
 {
   p2p_id_set_remove (&peer->loaded, external);
   p2p_id_set_remove (&peer->arriving, external);
+  peer->has_words = FALSE;
 }
 
 gint64
@@ -636,7 +637,7 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
 {
   P2pShare *share = peer->share;
   P2pWords before = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
-  P2pWords newest_before = p2p_announce_words_of (peer);
+  P2pWords newest_before = *p2p_announce_words_of (peer);
   P2pWords words;
   guint promised = count_promises (peer);
   gboolean first = !peer->heard;
@@ -658,6 +659,7 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   peer->open = command->open;
   peer->hearsay_claim = MAX (command->heard_claim, 0);
   peer->rumours_claim = MAX (command->rumoured_claim, 0);
+  peer->has_words = FALSE;
   note_newest (peer, &peer->loading);
   note_newest (peer, &peer->arriving);
   note_offered (peer, &peer->loaded);

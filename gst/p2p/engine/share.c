@@ -606,14 +606,14 @@ evict_gone (P2pShare *share)
   }
 }
 
-void
-p2p_share_evict (P2pEngine *engine)
+static void
+evict_unlisted (P2pEngine *engine)
 {
   GHashTableIter iter;
   gpointer value;
 
   g_hash_table_iter_init (&iter, engine->shares);
-  while (engine->work && g_hash_table_iter_next (&iter, NULL, &value)) {
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
     P2pShare *share = value;
 
     if (share->listed_anew) {
@@ -621,6 +621,13 @@ p2p_share_evict (P2pEngine *engine)
       evict_gone (share);
     }
   }
+}
+
+void
+p2p_share_evict (P2pEngine *engine)
+{
+  if (engine->work)
+    evict_unlisted (engine);
   if (p2p_store_bytes (engine->store) > p2p_share_store_bound (engine))
     evict_to_bound (engine);
 }
