@@ -528,16 +528,14 @@ all_words (const P2pWords *words)
   return words->gives | words->loading | words->heard | words->rumoured;
 }
 
-/* Whether it says more than @before of what we lack and are not getting, or takes
- * back what we may have waited for. */
+/* Whether it has more than @before of what we lack and are not getting, or takes
+ * back what we may have waited for. Who only promises more makes nobody do anything
+ * sooner. */
 static gboolean
 brings_news (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
 {
   P2pShare *share = peer->share;
-  guint64 hearsay = words->heard | words->rumoured;
-  guint64 news = (words->gives & ~before->gives)
-      | (words->loading & ~before->loading)
-      | (hearsay & ~(before->heard | before->rumoured))
+  guint64 news = (words->gives ^ before->gives)
       | (all_words (before) & ~all_words (words));
 
   for (; news != 0; news &= news - 1) {
