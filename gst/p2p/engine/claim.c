@@ -15,15 +15,24 @@ p2p_claim_is_open (P2pShare *share, gint64 id)
   return share->claim_until_us != 0 && share->claim == id;
 }
 
-/* Whether somebody whom we do not see may claim it, too. */
+/* Whether there is somebody whom we do not see. */
 static gboolean
-may_have_rivals (P2pShare *share, gint64 id)
+has_hidden (P2pShare *share)
 {
   guint seen = p2p_share_open_peers (share);
 
+  return p2p_tracker_known_peers (share->engine, share) > seen
+      || seen >= share->engine->max_peers;
+}
+
+/* Whether somebody may claim it at the same moment. Of those who see each other only
+ * the election's first knows that nobody does, and that only while it is idle: who
+ * is busy comes later, in between the others. */
+static gboolean
+may_have_rivals (P2pShare *share, gint64 id, const P2pFetchView *view)
+{
   return share->stream->live && id >= share->first_new
-      && (p2p_tracker_known_peers (share->engine, share) > seen
-          || seen >= share->engine->max_peers);
+      && (view->rank > 0 || p2p_upload_load (share) > 0 || has_hidden (share));
 }
 
 gboolean
@@ -31,7 +40,8 @@ p2p_claim_make (P2pShare *share, gint64 id)
 {
   P2pFetchView view = { .now_us = share->engine->now_us };
 
-  if (!may_have_rivals (share, id))
+  p2p_schedule_fill_turn (share, id, &view);
+  if (!may_have_rivals (share, id, &view))
     return TRUE;
   /* One at a time: the other is older. */
   if (share->claim_until_us != 0)
@@ -40,7 +50,6 @@ p2p_claim_make (P2pShare *share, gint64 id)
     p2p_share_look_again (share, share->claim_again_us);
     return FALSE;
   }
-  p2p_schedule_fill_turn (share, id, &view);
   share->claim_again_us = p2p_fetch_claim_until_us (&view);
   share->claim = id;
   share->claim_until_us = share->claim_again_us;

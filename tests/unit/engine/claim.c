@@ -146,11 +146,8 @@ test_in_full_view (void)
 
 /* First it is said, and then done. */
 static void
-test_is_open_at_first (void)
+check_open_at_first (FakePorts *fake, FakeConn *conn)
 {
-  FakeConn *conn;
-  g_autoptr (FakePorts) fake = playing_among (100, &conn);
-
   await_claim (fake, conn);
   g_assert_null (fake_http_segment (fake, ID));
   fake_advance (fake, SETTLED_US / 4);
@@ -158,6 +155,37 @@ test_is_open_at_first (void)
   fake_advance (fake, SETTLED_US);
   g_assert_nonnull (fake_http_segment (fake, ID));
   g_assert_true (hears_claim (conn, TRUE));
+}
+
+static void
+test_is_open_at_first (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (100, &conn);
+
+  check_open_at_first (fake, conn);
+}
+
+/* Whoever comes before us does nothing; others may see their turn now, too. */
+static void
+test_is_open_after_others (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (1, &conn);
+
+  connect_ranked (fake, TRUE);
+  check_open_at_first (fake, conn);
+}
+
+/* We are later than the election says. */
+static void
+test_is_open_when_busy (void)
+{
+  FakeConn *conn;
+  g_autoptr (FakePorts) fake = playing_among (1, &conn);
+
+  fake_conn_request (fake, conn, 105, 1, 0);
+  check_open_at_first (fake, conn);
 }
 
 static void
@@ -359,6 +387,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("in-full-view", test_in_full_view);
   ADD ("is-open-at-first", test_is_open_at_first);
+  ADD ("is-open-after-others", test_is_open_after_others);
+  ADD ("is-open-when-busy", test_is_open_when_busy);
   ADD ("gives-way-to-a-better-one", test_gives_way_to_a_better_one);
   ADD ("stays-before-a-worse-one", test_stays_before_a_worse_one);
   ADD ("better-by-hearsay", test_better_by_hearsay);
