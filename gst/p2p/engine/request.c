@@ -252,12 +252,15 @@ p2p_request_advance (P2pPlayerRequest *request)
   if (!request->headers_sent && entry->size > 0)
     send_made_up_headers (request);
 
+  consumer = g_hash_table_lookup (engine->consumers, &request->consumer);
   while (allowed > 0) {
     g_autoptr (GBytes) bytes =
         p2p_store_read (entry, &request->cursor, MIN (allowed, G_MAXSIZE));
 
     if (bytes == NULL)
       break;
+    if (request->delivered == 0 && consumer != NULL)
+      p2p_playback_arrives (&consumer->playback, engine->now_us);
     request->delivered += g_bytes_get_size (bytes);
     allowed -= g_bytes_get_size (bytes);
     engine->ports.sink->ops->data (engine->ports.sink, request->id, bytes);
@@ -269,7 +272,6 @@ p2p_request_advance (P2pPlayerRequest *request)
   if (!entry->complete)
     return;
 
-  consumer = g_hash_table_lookup (engine->consumers, &request->consumer);
   segment = p2p_stream_segment (request->share->stream, request->segment_id);
   if (consumer != NULL && segment != NULL) {
     p2p_playback_delivered (&consumer->playback,

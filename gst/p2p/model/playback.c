@@ -8,6 +8,8 @@ settle (P2pPlayback *playback, gint64 now_us)
 {
   gint64 head_us = playback->head_media_us + (now_us - playback->head_clock_us);
 
+  if (playback->resumes)
+    return;
   /* Nothing left to play: it stands at the edge until more comes. */
   playback->head_media_us = MIN (head_us, playback->edge_media_us);
   playback->head_clock_us = now_us;
@@ -26,6 +28,7 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
   gboolean replaces = other_stream && !live && gap_us < 0;
 
   playback->awaited = TRUE;
+  playback->arrives = playback->resumes = FALSE;
   playback->stream = stream;
   if (playback->started)
     settle (playback, now_us);
@@ -52,15 +55,31 @@ p2p_playback_request (P2pPlayback *playback, guint stream, gboolean live,
 }
 
 void
+p2p_playback_arrives (P2pPlayback *playback, gint64 now_us)
+{
+  if (playback->arrives)
+    return;
+  playback->arrives = TRUE;
+  if (playback->started)
+    settle (playback, now_us);
+  if (playback->started && playback->head_media_us < playback->edge_media_us)
+    return;
+  playback->resumes = TRUE;
+  playback->head_clock_us = now_us;
+}
+
+void
 p2p_playback_delivered (P2pPlayback *playback, gint64 end_us, gint64 now_us)
 {
-  if (!playback->started) {
-    playback->started = TRUE;
-    playback->head_clock_us = now_us;
-  }
-  settle (playback, now_us);
+  p2p_playback_arrives (playback, now_us);
+  playback->started = TRUE;
   playback->awaited = FALSE;
+  /* What has been played since it began to come is not ahead any more. */
+  if (!playback->resumes)
+    settle (playback, now_us);
+  playback->resumes = FALSE;
   playback->edge_media_us = MAX (playback->edge_media_us, end_us);
+  settle (playback, now_us);
 }
 
 gint64

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  *
  * A source element never sees the playhead. It sees which segments are asked
  * for and when they were handed over, and assumes that playback begins with
- * the first and runs in real time until it has nothing left. A paused player
+ * the first byte and runs in real time until it has nothing left. A paused player
  * looks emptier than it is, which costs sharing and never playback.
  */
 typedef struct
@@ -25,6 +25,8 @@ typedef struct
   gint64 edge_media_us; /* end of what has been handed over */
   guint stream;         /* serial of the stream asked for last */
   gboolean awaited;     /* what was asked for last is not handed over yet */
+  gboolean arrives;     /* but its first bytes are */
+  gboolean resumes;     /* and nothing else is ahead: it plays as it comes */
 } P2pPlayback;
 
 /**
@@ -43,6 +45,9 @@ typedef struct
  */
 gboolean p2p_playback_request (P2pPlayback *playback, guint stream,
     gboolean live, gint64 start_us, gint64 duration_us, gint64 now_us);
+
+/* Bytes of the segment that was asked for last are handed over. */
+void p2p_playback_arrives (P2pPlayback *playback, gint64 now_us);
 
 /* The segment that ends at @end_us has been handed over. */
 void p2p_playback_delivered (

@@ -30,6 +30,43 @@ test_starts_empty (void)
   g_assert_cmpint (p2p_playback_ahead (&playback, 10 * S), ==, 2 * S);
 }
 
+/* It plays what comes as it comes, and again when it has run dry. */
+static void
+test_first_bytes (void)
+{
+  P2pPlayback playback = { 0 };
+
+  p2p_playback_request (&playback, 1, FALSE, 10 * S, 2 * S, 5 * S);
+  p2p_playback_arrives (&playback, 6 * S);
+  p2p_playback_arrives (&playback, 7 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 7 * S), ==, 0);
+  p2p_playback_delivered (&playback, 12 * S, 7 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 7 * S), ==, S);
+  /* Nothing is lost while there is something ahead. */
+  p2p_playback_request (&playback, 1, FALSE, 12 * S, 2 * S, 7 * S);
+  p2p_playback_arrives (&playback, 7 * S);
+  p2p_playback_delivered (&playback, 14 * S, 15 * S / 2);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 15 * S / 2), ==, 5 * S / 2);
+  /* Dry from 10 on. */
+  p2p_playback_request (&playback, 1, FALSE, 14 * S, 2 * S, 9 * S);
+  p2p_playback_arrives (&playback, 20 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 21 * S), ==, 0);
+  p2p_playback_delivered (&playback, 16 * S, 21 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 21 * S), ==, S);
+  /* It came more slowly than it plays. */
+  p2p_playback_request (&playback, 1, FALSE, 16 * S, 2 * S, 22 * S);
+  p2p_playback_arrives (&playback, 22 * S);
+  p2p_playback_delivered (&playback, 18 * S, 30 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 30 * S), ==, 0);
+  /* What has begun to come when it seeks says nothing of what it seeks to. */
+  p2p_playback_request (&playback, 1, FALSE, 18 * S, 2 * S, 30 * S);
+  p2p_playback_arrives (&playback, 30 * S);
+  g_assert_true (
+      p2p_playback_request (&playback, 1, FALSE, 90 * S, 2 * S, 31 * S));
+  p2p_playback_delivered (&playback, 92 * S, 40 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 40 * S), ==, 2 * S);
+}
+
 static void
 test_runs_in_real_time (void)
 {
@@ -126,6 +163,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/model/playback/starts-empty", test_starts_empty);
+  g_test_add_func ("/model/playback/first-bytes", test_first_bytes);
   g_test_add_func ("/model/playback/runs-in-real-time", test_runs_in_real_time);
   g_test_add_func ("/model/playback/seek", test_seek);
   g_test_add_func ("/model/playback/seek-nearby", test_seek_nearby);
