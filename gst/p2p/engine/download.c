@@ -400,6 +400,7 @@ take (P2pDownload *download, GBytes *bytes)
 
   p2p_source_add (&download->source, size, engine->now_us);
   download->moved_us = engine->now_us;
+  download->silent = 0;
   p2p_bandwidth_add (&engine->all_bandwidth, size, engine->now_us);
   p2p_store_append (download->entry, bytes);
   advance_requests (download);

@@ -293,6 +293,7 @@ struct _P2pDownload
   P2pTail tail;
   guint races;       /* peers that have overtaken the origin */
   guint64 raced_bps; /* what it gave then, while one of them sends, or 0 */
+  guint silent;      /* asked since then, and left as nothing came from them */
   gint64 moved_us;   /* when some came, or somebody went to the origin for it */
   guint64 from_http;
   guint64 from_peers;

@@ -37,6 +37,9 @@
 #define SECOND_PART_LEAST 0.25
 #define SECOND_AGAIN_US (200 * 1000)
 
+/* What the player waits for is looked at again after so long at most. */
+#define LOOK_MOST_US (200 * 1000)
+
 /* What is played later is left to those whom we cannot see yet. */
 #define SOON_US (20 * G_USEC_PER_SEC)
 #define SETTLE_US (20 * G_USEC_PER_SEC)
@@ -313,6 +316,7 @@ fill_view (P2pDownload *download, P2pPeer *holder, P2pFetchView *view)
   view->peers = p2p_share_open_peers (share);
   view->expect_until_us = p2p_share_expect_until_us (share);
   view->holder_free = holder != NULL;
+  view->silent = download->silent;
   view->peer_bps =
       holder == NULL ? 0 : p2p_bandwidth_bps (&holder->bandwidth, view->now_us);
   /* Who is busy now will not be for long. */
@@ -393,6 +397,13 @@ ask_origin (P2pDownload *download, const char *reason)
   p2p_race_watch (download);
 }
 
+/* A moment that was reckoned with rates as they are now, and those may fall. */
+static gint64
+look_until_us (P2pDownload *download, gint64 until_us)
+{
+  return MIN (until_us, download->share->engine->now_us + LOOK_MOST_US);
+}
+
 static void schedule_waiting (P2pDownload *download);
 
 static void
@@ -421,7 +432,8 @@ schedule_transfer (P2pDownload *download)
         (P2pFetchVerdict){ P2P_FETCH_WAIT, download->http_again_us, NULL };
   if (verdict.action == P2P_FETCH_WAIT) {
     p2p_timer_set (&download->timer,
-        MIN (verdict.until_us, look_for_second (download, &view)));
+        MIN (look_until_us (download, verdict.until_us),
+            look_for_second (download, &view)));
     return;
   }
   P2P_LOG_DEBUG (P2P_AREA_POLICY, peer->conn,
@@ -437,6 +449,7 @@ schedule_transfer (P2pDownload *download)
     ask_origin (download, verdict.reason);
     return;
   }
+  download->silent++;
   p2p_peer_strike (peer, download->id);
   schedule_waiting (download);
 }
@@ -500,7 +513,8 @@ schedule_waiting (P2pDownload *download)
       break;
     case P2P_FETCH_WAIT:
     case P2P_FETCH_LEAVE:
-      p2p_timer_set (&download->timer, verdict.until_us);
+      p2p_timer_set (
+          &download->timer, look_until_us (download, verdict.until_us));
       break;
   }
 }

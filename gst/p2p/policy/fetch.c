@@ -113,10 +113,12 @@ latest_start_us (const P2pFetchView *view)
   return MIN (buffer_us, variant_us (view)) - need_us;
 }
 
+/* Not where one was silent: it may be our own line that is full, and what each of
+ * them had sent when it was left still comes. */
 static gboolean
 peer_is_quick (const P2pFetchView *view)
 {
-  return view->peer_bps != 0
+  return view->silent == 0 && view->peer_bps != 0
       && transfer_us (view, view->size, view->peer_bps)
       <= view->duration_us / 4;
 }
@@ -142,13 +144,13 @@ last_us_of (const P2pFetchView *need, gint64 origin_us)
 }
 
 /* Who is asked and left at once sends what was on its way all the same: on a thin
- * line that is a part of a second. */
+ * line that is a part of a second. So there must be time for its first bytes. */
 static gboolean
 has_time_to_begin (const P2pFetchView *view)
 {
   gint64 origin_us = transfer_us (view, view->size, view->http_bps);
 
-  return view->now_us < last_us_of (view, origin_us);
+  return view->now_us + SILENCE_MIN_US < last_us_of (view, origin_us);
 }
 
 /* Rivals one after the other; those whom we cannot see in groups, each twice as

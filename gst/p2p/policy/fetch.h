@@ -64,6 +64,7 @@ typedef struct
  * @expect_until_us: until then peers that are known to exist connect, or say
  *   what they hold; in the past when none are
  * @holder_free: a connected peer has it and can be asked
+ * @silent: how many have just been asked one after the other, and sent nothing
  * @loading: a connected peer says that it is fetching it
  * @claim_us: what a claim takes to be heard, at most, of those before us
  * @rank: how many rivals (docs/design/claims.md) the election puts before us
@@ -87,6 +88,7 @@ typedef struct
   guint peers;
   gint64 expect_until_us;
   gboolean holder_free;
+  guint silent;
   gboolean loading;
   gint64 claim_us;
   guint rank;

@@ -292,6 +292,45 @@ test_urgent_from_a_quick_peer (void)
 }
 
 static void
+give_quickly (FakePorts *fake, FakeConn *conn, gint64 id)
+{
+  P2pCommand asked;
+
+  fake_conn_has (fake, conn, id);
+  fake_request_segment (fake, id);
+  g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_data (fake, conn, &asked, SIZE);
+  for (gsize at = 0; at < SIZE; at += SIZE / 10) {
+    fake_advance (fake, 10 * 1000);
+    fake_conn_segment (fake, conn, &asked, at, SIZE / 10);
+  }
+}
+
+/* Where one quick peer is silent, the next is not waited for as well. */
+static void
+test_urgent_from_silent_peers (void)
+{
+  g_autoptr (FakePorts) fake = playing_without_prefetch (P2P_PROTOCOL_V3);
+  FakeConn *conns[] = { connect_empty (fake, ALICE),
+    connect_empty (fake, BOB) };
+  P2pCommand asked;
+  guint i, n_asked = 0;
+
+  for (i = 0; i < G_N_ELEMENTS (conns); i++)
+    give_quickly (fake, conns[i], 4 + i);
+  /* It has played everything. */
+  fake_advance (fake, 20 * G_USEC_PER_SEC);
+  for (i = 0; i < G_N_ELEMENTS (conns); i++)
+    fake_conn_has (fake, conns[i], 6);
+  fake_request_segment (fake, 6);
+  fake_advance (fake, 300 * 1000);
+  g_assert_nonnull (fake_http_segment (fake, 6));
+  for (i = 0; i < G_N_ELEMENTS (conns); i++)
+    n_asked += fake_conn_find (conns[i], P2P_COMMAND_REQUEST, &asked);
+  g_assert_cmpuint (n_asked, ==, 1);
+}
+
+static void
 test_urgent_as_configured (void)
 {
   P2pEngineConfig config = fake_config ();
@@ -1147,6 +1186,7 @@ main (int argc, char **argv)
   ADD ("claimant-goes-away", test_claimant_goes_away);
   ADD ("urgent", test_urgent);
   ADD ("urgent-from-a-quick-peer", test_urgent_from_a_quick_peer);
+  ADD ("urgent-from-silent-peers", test_urgent_from_silent_peers);
   ADD ("urgent-as-configured", test_urgent_as_configured);
   ADD ("seek", test_seek);
   ADD ("prefetch-from-peers", test_prefetch_from_peers);

@@ -85,6 +85,47 @@ test_holder (void)
   g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_PEER);
 }
 
+/* Who is left at once is asked for nothing but to fill the line. */
+static void
+test_holder_needs_time_to_begin (void)
+{
+  P2pFetchView view = healthy ();
+  gint64 last_us;
+
+  view.holder_free = TRUE;
+  while (p2p_fetch_required (&view).action == P2P_FETCH_PEER)
+    view.now_us += S / 1000;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+  /* Somebody who had been asked would be left then. */
+  last_us = view.now_us;
+  while (p2p_fetch_takeover (&(P2pTransferView){ .need = view,
+                                 .begun_us = view.now_us,
+                                 .last_byte_us = view.now_us,
+                                 .rest = MB })
+             .action
+      == P2P_FETCH_WAIT)
+    view.now_us += S / 1000;
+  g_assert_cmpint (view.now_us, >=, last_us + S / 5);
+}
+
+/* Our own line may be full: the next would be silent, too. */
+static void
+test_quick_peers_one_after_the_other (void)
+{
+  P2pFetchView view = healthy ();
+
+  view.holder_free = TRUE;
+  view.ahead_us = 0;
+  view.peer_bps = 40 * MB;
+  view.silent = 1;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
+  /* There is time: somebody else may be nearer. */
+  view = healthy ();
+  view.holder_free = TRUE;
+  view.silent = 1;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_PEER);
+}
+
 /* There is no variant to lose, but the buffer is believed only so far. */
 static void
 test_alone_may_take_longer (void)
@@ -804,6 +845,10 @@ main (int argc, char **argv)
       "/policy/fetch/stopped-peer-is-replaced", test_stopped_peer_is_replaced);
   g_test_add_func ("/policy/fetch/waits-end", test_waits_end);
   g_test_add_func ("/policy/fetch/silence", test_silence);
+  g_test_add_func ("/policy/fetch/holder-needs-time-to-begin",
+      test_holder_needs_time_to_begin);
+  g_test_add_func ("/policy/fetch/quick-peers-one-after-the-other",
+      test_quick_peers_one_after_the_other);
   g_test_add_func ("/policy/fetch/quick-peer-goes-on", test_quick_peer_goes_on);
   g_test_add_func (
       "/policy/fetch/slow-peer-is-replaced", test_slow_peer_is_replaced);
