@@ -67,8 +67,9 @@ check_round_trip (const P2pCommand *command, gsize max_message)
   g_assert (back.request_id == command->request_id);
   if (command->kind == P2P_COMMAND_REQUEST)
     g_assert (back.byte_from == command->byte_from);
-  if (command->kind == P2P_COMMAND_DATA)
-    g_assert (back.size == command->size);
+  if (command->kind == P2P_COMMAND_DATA
+      || (command->kind == P2P_COMMAND_CANCEL && command->has_size))
+    g_assert (back.size == command->size && back.has_size);
 }
 
 int

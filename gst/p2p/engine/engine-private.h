@@ -93,6 +93,10 @@ struct _P2pEngine
 
   double up_bps; /* what the uplink carries, 0: not known */
   gint64 up_measured_us;
+  guint up_thin;        /* how often it has shown to be too thin, in a row */
+  guint64 up_left_by;   /* the connection that gave up on us last */
+  double up_load;       /* uploads at once, times microseconds */
+  gint64 up_load_us;    /* up to then */
   double upload_tokens; /* bytes that may leave now */
   gint64 upload_filled_us;
   GPtrArray *uploads; /* of P2pPeer: who is served, or was a moment ago */
@@ -489,6 +493,8 @@ guint p2p_share_open_peers (P2pShare *share);
 guint p2p_share_connecting_peers (P2pShare *share);
 P2pPeer *p2p_share_find_peer (P2pShare *share, const P2pPeerId *id);
 gint64 p2p_share_urgent_us (P2pShare *share, gint64 duration_us);
+/* As its manifest says, or, of a stream by itself, as its segments are; 0: not known */
+double p2p_share_bitrate (P2pShare *share);
 /* By what it has given lately: what peers send takes nothing from the player. */
 gboolean p2p_share_is_line_wide (P2pShare *share);
 /* How many times, at most @most, the line carries the stream. */
@@ -638,6 +644,7 @@ struct _P2pPeer
   gint64 requested_us;
   gint64 answer_us;    /* the least from REQUEST to DATA, 0: not known */
   gboolean down_begun; /* its DATA came */
+  guint64 down_came;   /* bytes after DATA */
   guint64 down_rest;   /* bytes to come after DATA */
   gint64 down_spare;   /* bytes that pay for messages, below 0: crumbs */
   guint64 unasked;     /* bytes that came for nothing since the last DATA */
@@ -653,10 +660,12 @@ struct _P2pPeer
   gint64 upload_id;
   gint64 upload_request;
   gint64 up_begun_us;
-  gint64 up_needed_us; /* it plays it then, or later */
-  guint64 up_before;   /* bytes that had been sent to all when it began */
-  gboolean up_whole;   /* all of it was asked for, and nothing was missing */
-  gint64 sent_us;      /* the last byte left our hands, 0: it has arrived */
+  gint64 up_needed_us;   /* it plays it then, or later */
+  guint64 up_size;       /* what was asked for */
+  guint64 up_before;     /* bytes that had been sent to all when it began */
+  double up_load_before; /* P2pEngine.up_load at that time */
+  gboolean up_whole;     /* all of it was asked for, and nothing was missing */
+  gint64 sent_us;        /* the last byte left our hands, 0: it has arrived */
   gsize buffered;
   gint64 blocked_since_us; /* full since, 0: not full */
   gboolean overflowed;     /* it will be closed at once */
@@ -765,7 +774,7 @@ guint p2p_upload_load (P2pShare *share);
 gsize p2p_upload_waiting_most (P2pEngine *engine);
 /* How much later an answer of the origin may come for what is being sent. */
 gint64 p2p_upload_delay_us (P2pEngine *engine);
-void p2p_upload_cancel (P2pPeer *peer, gint64 request_id);
+void p2p_upload_cancel (P2pPeer *peer, const P2pCommand *command);
 /* @peer has said what it holds. */
 void p2p_upload_heard (P2pPeer *peer);
 /* @entry has more than before. */

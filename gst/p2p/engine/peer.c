@@ -690,6 +690,7 @@ p2p_peer_request (P2pPeer *peer, P2pDownload *download, guint64 from)
   peer->down_request = peer->last_request;
   peer->down_begun = FALSE;
   peer->down_rest = 0;
+  peer->down_came = 0;
   peer->requested_us = peer->share->engine->now_us;
   command.segment_id = external_id (peer, download->id);
   command.request_id = peer->down_request;
@@ -704,7 +705,9 @@ void
 p2p_peer_cancel (P2pPeer *peer)
 {
   P2pDownload *download = g_steal_pointer (&peer->download);
-  P2pCommand command = { .kind = P2P_COMMAND_CANCEL };
+  P2pCommand command = { .kind = P2P_COMMAND_CANCEL,
+    .has_size = p2p_peer_is_native (peer),
+    .size = peer->down_came };
 
   g_assert (download != NULL);
   command.segment_id = external_id (peer, download->id);
@@ -806,6 +809,7 @@ on_bytes (P2pPeer *peer, GBytes *message)
   }
   peer->down_rest -= size;
   peer->down_bytes += size;
+  peer->down_came += size;
   p2p_download_peer_data (peer->download, peer, message);
   /* It has come to what another peer sends. */
   if (peer->download == NULL) {
@@ -911,7 +915,7 @@ handle_command (P2pPeer *peer, P2pCommand *command)
       on_absent (peer, command);
       break;
     case P2P_COMMAND_CANCEL:
-      p2p_upload_cancel (peer, command->request_id);
+      p2p_upload_cancel (peer, command);
       break;
   }
 }

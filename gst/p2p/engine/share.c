@@ -255,9 +255,8 @@ p2p_share_find_peer (P2pShare *share, const P2pPeerId *id)
   return NULL;
 }
 
-/* As its manifest says; a stream by itself has none that does. */
-static double
-bitrate_of (P2pShare *share)
+double
+p2p_share_bitrate (P2pShare *share)
 {
   const P2pStream *stream = share->stream;
 
@@ -270,7 +269,7 @@ bitrate_of (P2pShare *share)
 gboolean
 p2p_share_is_line_wide (P2pShare *share)
 {
-  double wide_bps = WIDE * bitrate_of (share);
+  double wide_bps = WIDE * p2p_share_bitrate (share);
 
   return wide_bps > 0 && p2p_engine_line_bps (share->engine) >= wide_bps;
 }
@@ -278,7 +277,7 @@ p2p_share_is_line_wide (P2pShare *share)
 guint
 p2p_share_line_carries (P2pShare *share, guint most)
 {
-  double bitrate = bitrate_of (share);
+  double bitrate = p2p_share_bitrate (share);
   double line_bps = p2p_engine_line_bps (share->engine);
 
   return bitrate > 0 && line_bps > 0 ? CLAMP (line_bps / bitrate, 1, most)

@@ -22,8 +22,6 @@
 /* Nobody plans further ahead. */
 #define NEEDED_MAX_MS (24 * 3600 * G_GINT64_CONSTANT (1000))
 
-#define MEASURED_FOR_US (30 * G_USEC_PER_SEC)
-
 /* --- slots ----------------------------------------------------------------- */
 
 static gboolean
@@ -91,13 +89,24 @@ static guint64
 uplink_bps (P2pEngine *engine)
 {
   gboolean is_recent =
-      engine->up_measured_us + MEASURED_FOR_US > engine->now_us;
+      engine->up_measured_us + p2p_serve_believed_us (engine->up_thin)
+      > engine->now_us;
   guint64 bps = is_recent ? engine->up_bps : 0;
 
   if (engine->max_upload_bps == 0)
     return bps;
 
   return bps == 0 ? engine->max_upload_bps : MIN (bps, engine->max_upload_bps);
+}
+
+/* One that was too thin when it was last measured is tried with one upload. */
+static guint
+slots_for (P2pEngine *engine, guint64 bitrate, gboolean live)
+{
+  guint slots = p2p_serve_slots (uplink_bps (engine), bitrate, live);
+
+  return uplink_bps (engine) == 0 && engine->up_thin > 0 ? MIN (slots, 1)
+                                                         : slots;
 }
 
 gsize
@@ -120,8 +129,7 @@ p2p_upload_load (P2pShare *share)
   P2pEngine *engine = share->engine;
 
   if (!engine->upload
-      || p2p_serve_slots (
-             uplink_bps (engine), share->stream->bitrate, share->stream->live)
+      || slots_for (engine, p2p_share_bitrate (share), share->stream->live)
           == 0)
     return P2P_PEERS_MAX;
 
@@ -144,8 +152,8 @@ static gboolean
 has_slot (P2pShare *share, const P2pEntry *entry, const P2pPeer *ended)
 {
   P2pEngine *engine = share->engine;
-  guint slots = p2p_serve_slots (
-      uplink_bps (engine), bitrate_of (share, entry), share->stream->live);
+  guint slots =
+      slots_for (engine, bitrate_of (share, entry), share->stream->live);
 
   guint all = busy_uploads (engine, NULL, 0, ended);
 
@@ -207,44 +215,82 @@ make_way (P2pShare *share, const P2pEntry *entry, gint64 needed_us)
   return TRUE;
 }
 
-/* What has left since @peer asked is what the uplink carries. */
-static void
-measure (P2pPeer *peer)
+/* Uploads at once, times how long, until now. To be asked before one begins or
+ * ends. */
+static double
+load_so_far (P2pEngine *engine)
+{
+  guint busy = busy_uploads (engine, NULL, 0, NULL);
+
+  engine->up_load += (double) busy * (engine->now_us - engine->up_load_us);
+  engine->up_load_us = engine->now_us;
+
+  return engine->up_load;
+}
+
+/* What arrived at @peer since it asked, and at the others as much each at most, is
+ * what the uplink carries. What was sent to them is no measure: SCTP keeps up to a
+ * second of a thin uplink for each, and it need never arrive. */
+static double
+shown_bps (P2pPeer *peer, guint64 arrived)
 {
   P2pEngine *engine = peer->share->engine;
   gint64 took_us = MAX (engine->now_us - peer->up_begun_us, TOOK_LEAST_US);
-  guint64 left = engine->upload_bytes - peer->up_before;
-  /* What the channel held when the last byte went into it has left meanwhile,
-   * unless it has been full ever since. */
-  guint64 waits = p2p_peer_is_full (peer) ? peer->buffered : 0;
-  guint64 arrived = left - MIN (waits, left);
+  double others = (load_so_far (engine) - peer->up_load_before) / took_us - 1;
+  guint64 sent = engine->upload_bytes - peer->up_before;
+  guint64 own = peer->up_size - peer->upload_rest;
 
-  engine->up_bps = p2p_serve_uplink_bps (
-      engine->up_bps, arrived * 8.0 * G_USEC_PER_SEC / took_us);
+  return (arrived + MIN (sent - own, arrived * MAX (others, 0))) * 8
+      * G_USEC_PER_SEC / took_us;
+}
+
+static gboolean
+is_thin (P2pShare *share, guint64 up_bps)
+{
+  return p2p_serve_slots (
+             up_bps, p2p_share_bitrate (share), share->stream->live)
+      == 0;
+}
+
+static void
+note_uplink (P2pPeer *peer, double bps)
+{
+  P2pEngine *engine = peer->share->engine;
+  gboolean was_thin = is_thin (peer->share, uplink_bps (engine));
+
+  engine->up_bps = bps;
   engine->up_measured_us = engine->now_us;
+  if (!is_thin (peer->share, bps))
+    engine->up_thin = 0;
+  else if (!was_thin)
+    engine->up_thin++;
   P2P_LOG_DEBUG (P2P_AREA_PEER, peer->conn,
       "segment %" G_GINT64_FORMAT ": %" G_GINT64_FORMAT
       " ms; the uplink carries %.0f bit/s",
-      peer->upload_id, took_us / 1000, engine->up_bps);
+      peer->upload_id, (engine->now_us - peer->up_begun_us) / 1000, bps);
 }
 
-/* One that gives up is not believed so much that nobody else is served. */
+/* The first that gives up is not believed so much that nobody else is served; nor is
+ * one who does so again and again. */
 static void
-measure_failure (P2pPeer *peer)
+measure_failure (P2pPeer *peer, guint64 arrived)
 {
   P2pEngine *engine = peer->share->engine;
-  gboolean is_first = uplink_bps (engine) == 0;
+  double bps = p2p_serve_left_bps (engine->up_bps, shown_bps (peer, arrived));
 
-  measure (peer);
-  if (is_first)
-    engine->up_bps =
-        MAX (engine->up_bps, bitrate_of (peer->share, peer->upload));
+  if (engine->up_left_by == peer->conn)
+    return;
+  engine->up_left_by = peer->conn;
+  if (uplink_bps (engine) == 0 && engine->up_thin == 0)
+    bps = MAX (bps, p2p_share_bitrate (peer->share));
+  note_uplink (peer, bps);
 }
 
 void
 p2p_upload_heard (P2pPeer *peer)
 {
   P2pShare *share = peer->share;
+  P2pEngine *engine = share->engine;
 
   if (peer->sent_us == 0
       || !p2p_peer_has (peer,
@@ -253,8 +299,12 @@ p2p_upload_heard (P2pPeer *peer)
     return;
   /* A relay is no faster than its source, and what is left of a segment takes
    * mostly the way. */
-  if (peer->up_whole)
-    measure (peer);
+  if (peer->up_whole) {
+    engine->up_left_by = 0;
+    note_uplink (peer,
+        p2p_serve_uplink_bps (engine->up_bps, shown_bps (peer, peer->up_size)));
+  }
+  load_so_far (engine);
   peer->sent_us = 0;
   /* The newest segment may have been left to others for it. */
   if (share->stream->live)
@@ -264,17 +314,20 @@ p2p_upload_heard (P2pPeer *peer)
 /* --- life ------------------------------------------------------------------ */
 
 void
-p2p_upload_cancel (P2pPeer *peer, gint64 request_id)
+p2p_upload_cancel (P2pPeer *peer, const P2pCommand *command)
 {
-  gint64 now_us = peer->share->engine->now_us;
+  P2pEngine *engine = peer->share->engine;
+  guint64 own = peer->up_size - peer->upload_rest;
 
-  if (request_id != peer->upload_request)
+  if (command->request_id != peer->upload_request)
     return;
-  /* It has waited too long for what is in the channel, not for our source. */
-  if (peer->upload != NULL && peer->up_whole && p2p_peer_is_full (peer)
-      && now_us - peer->up_begun_us > CANCELLED_AFTER_US)
-    measure_failure (peer);
+  /* It has waited for what is in the channel, not for our source. */
+  if (is_busy (peer) && p2p_peer_is_full (peer) && peer->up_whole
+      && command->has_size
+      && engine->now_us - peer->up_begun_us > CANCELLED_AFTER_US)
+    measure_failure (peer, CLAMP (command->size, 0, (gint64) own));
   p2p_upload_end (peer);
+  load_so_far (engine);
   peer->sent_us = 0;
   /* Who gives up on us does not ask again before it hears of it anew. */
   peer->told = (P2pWords){ 0 };
@@ -285,6 +338,7 @@ p2p_upload_end (P2pPeer *peer)
 {
   if (peer->upload == NULL)
     return;
+  load_so_far (peer->share->engine);
   peer->upload->users--;
   peer->upload = NULL;
 }
@@ -548,6 +602,7 @@ p2p_upload_request (P2pPeer *peer, const P2pCommand *command)
   needed_us = CLAMP (command->needed_ms, 0, NEEDED_MAX_MS) * 1000;
   /* A new request supersedes what was being sent. */
   p2p_upload_end (peer);
+  load_so_far (engine);
   peer->sent_us = 0;
   /* Browsers take a refusal for good, until we announce something else: of a
    * film, nothing may follow. */
@@ -573,7 +628,9 @@ p2p_upload_request (P2pPeer *peer, const P2pCommand *command)
   peer->upload_request = command->request_id;
   peer->up_begun_us = engine->now_us;
   peer->up_needed_us = engine->now_us + needed_us;
+  peer->up_size = entry->total - from;
   peer->up_before = engine->upload_bytes;
+  peer->up_load_before = engine->up_load;
   peer->up_whole = entry->complete && from == 0;
   p2p_peer_send_command (peer, &answer);
   p2p_upload_pump (peer);

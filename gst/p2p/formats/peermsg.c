@@ -164,7 +164,8 @@ write_body (const P2pCommand *command)
   }
 
   put_field (body, 'i', command->segment_id);
-  if (command->kind == P2P_COMMAND_DATA)
+  if (command->kind == P2P_COMMAND_DATA
+      || (command->kind == P2P_COMMAND_CANCEL && command->has_size))
     put_field (body, 's', command->size);
   put_field (body, 'r', command->request_id);
   if (command->kind == P2P_COMMAND_REQUEST && command->byte_from != 0)
@@ -546,6 +547,7 @@ read_body (
   command->byte_from = fields.ints[FIELD_BYTE_FROM];
   command->needed_ms = fields.ints[FIELD_NEEDED];
   command->size = fields.ints[FIELD_SIZE];
+  command->has_size = (have & FIELD_BIT (FIELD_SIZE)) != 0;
   command->heard_claim = claim_of (&fields, have, FIELD_HEARD_CLAIM);
   command->rumoured_claim = claim_of (&fields, have, FIELD_RUMOURED_CLAIM);
   command->has_open = (have & FIELD_BIT (FIELD_OPEN)) != 0;

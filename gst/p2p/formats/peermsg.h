@@ -28,7 +28,8 @@ typedef enum
  * @byte_from: field b of REQUEST, 0 when absent
  * @needed_ms: field n of REQUEST, among native peers: it is not needed sooner
  *   than so many milliseconds from now, 0 when absent
- * @size: field s of DATA
+ * @size: field s of DATA; of CANCEL, among native peers: bytes that have come
+ * @has_size: field s is there
  * @loaded: (nullable): gint64 ids, field l of ANNOUNCE
  * @loading: (nullable): gint64 ids, field p of ANNOUNCE
  * @arriving: (nullable): gint64 ids, field a of ANNOUNCE, among native peers:
@@ -53,6 +54,7 @@ typedef struct
   gint64 byte_from;
   gint64 needed_ms;
   gint64 size;
+  gboolean has_size;
   gint64 heard_claim;
   gint64 rumoured_claim;
   gboolean has_open;

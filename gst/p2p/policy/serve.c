@@ -16,6 +16,15 @@
 #define UPWARDS 0.5
 #define DOWNWARDS 0.1
 
+/* Who gives up has waited for us and not for its own line, or it would have given up
+ * on others as well. */
+#define LEFT 0.3
+
+/* An uplink is believed to be what was measured for so long. To try one that is too
+ * thin costs those who wait for it: twice as long each time, so many times. */
+#define BELIEVED_US (30 * G_USEC_PER_SEC)
+#define BELIEVED_DOUBLINGS 4
+
 /* One that claims to have been served in no time moves what is believed by no
  * more than this. */
 #define GROWTH_MAX 3
@@ -75,6 +84,21 @@ p2p_serve_uplink_bps (double before_bps, double shown_bps)
   shown_bps = MIN (shown_bps, GROWTH_MAX * before_bps);
 
   return before_bps + share * (shown_bps - before_bps);
+}
+
+double
+p2p_serve_left_bps (double before_bps, double shown_bps)
+{
+  if (before_bps == 0 || shown_bps > before_bps)
+    return p2p_serve_uplink_bps (before_bps, shown_bps);
+
+  return before_bps + LEFT * (shown_bps - before_bps);
+}
+
+gint64
+p2p_serve_believed_us (guint times)
+{
+  return BELIEVED_US << MIN (times, BELIEVED_DOUBLINGS);
 }
 
 gsize

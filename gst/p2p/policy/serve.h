@@ -39,6 +39,13 @@ gint64 p2p_serve_patience_us (guint uploads, gint64 duration_us);
  * what an upload has shown. */
 double p2p_serve_uplink_bps (double before_bps, double shown_bps);
 
+/* The same, by what had arrived when somebody gave up on us. */
+double p2p_serve_left_bps (double before_bps, double shown_bps);
+
+/* For how long that is believed of an uplink that has been too thin @times in a
+ * row. */
+gint64 p2p_serve_believed_us (guint times);
+
 /* Bytes that may wait in a channel. */
 gsize p2p_serve_waiting_bytes (guint64 up_bps);
 

@@ -232,6 +232,28 @@ test_absent_of_another (void)
 }
 
 /* Three silences in a row. */
+/* What has come is said to who knows what to do with it. */
+static void
+test_cancel_says_what_came (void)
+{
+  static const char *const ids[] = { ALICE, "-GS0100-nancy0000000" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (ids); i++) {
+    g_autoptr (FakePorts) fake = fake_ports_playing (NULL);
+    FakeConn *conn = fake_connect (fake, ids[i]);
+    P2pCommand asked, cancel;
+
+    fake_conn_has (fake, conn, 4);
+    g_assert_true (fake_conn_find (conn, P2P_COMMAND_REQUEST, &asked));
+    fake_conn_data (fake, conn, &asked, SIZE);
+    fake_conn_segment (fake, conn, &asked, 0, 1000);
+    fake_advance (fake, 3 * G_USEC_PER_SEC);
+    g_assert_true (fake_conn_find (conn, P2P_COMMAND_CANCEL, &cancel));
+    g_assert_cmpint (cancel.has_size, ==, i == 1);
+    g_assert_cmpint (cancel.size, ==, i == 1 ? 1000 : 0);
+  }
+}
+
 static void
 test_strikes (void)
 {
@@ -1057,6 +1079,7 @@ main (int argc, char **argv)
   ADD ("completed-another", test_completed_another);
   ADD ("absent", test_absent);
   ADD ("absent-of-another", test_absent_of_another);
+  ADD ("cancel-says-what-came", test_cancel_says_what_came);
   ADD ("strikes", test_strikes);
   ADD ("strikes-are-forgiven", test_strikes_are_forgiven);
   ADD ("news-of-a-film", test_news_of_a_film);

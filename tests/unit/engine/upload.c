@@ -747,25 +747,125 @@ test_cancelled_relay_is_no_measure (void)
   g_assert_cmpuint (count_slots (fake), ==, P2P_SERVE_UNKNOWN);
 }
 
+/* Lets @conn ask for @id and give up after a second. @came: bytes, -1: it does not
+ * say */
+static void
+give_up (FakePorts *fake, FakeConn *conn, gint64 id, gint64 came)
+{
+  P2pCommand cancel = { .kind = P2P_COMMAND_CANCEL,
+    .segment_id = id,
+    .request_id = 7,
+    .has_size = came >= 0,
+    .size = came };
+
+  conn->deaf = TRUE;
+  fake_conn_request (fake, conn, id, 7, 0);
+  fake_advance (fake, G_USEC_PER_SEC);
+  fake_conn_command (fake, conn, &cancel);
+}
+
 /* It has waited too long for what fills the channel. */
 static void
 test_cancel_is_a_measure (void)
 {
   g_autoptr (FakePorts) fake = sharing ();
-  P2pCommand cancel = { .kind = P2P_COMMAND_CANCEL, .segment_id = 1 };
-  FakeConn *alice = fake_connect (fake, ALICE);
 
-  alice->deaf = TRUE;
-  fake_conn_request (fake, alice, 1, 6, 0);
-  fake_conn_request (fake, alice, 1, 7, 0);
-  g_assert_true (alice->was_high);
-  fake_advance (fake, G_USEC_PER_SEC);
-  cancel.request_id = 7;
-  fake_conn_command (fake, alice, &cancel);
+  give_up (fake, fake_connect (fake, ALICE), 1, SIZE / 10);
   g_assert_cmpuint (count_slots (fake), ==, 1);
   /* It is not held against us for ever. */
   fake_advance (fake, 60 * G_USEC_PER_SEC);
   g_assert_cmpuint (count_slots (fake), ==, P2P_SERVE_UNKNOWN);
+}
+
+/* Browsers and older ones do not say what has come. */
+static void
+test_cancel_without_a_size_is_no_measure (void)
+{
+  g_autoptr (FakePorts) fake = sharing ();
+
+  give_up (fake, fake_connect (fake, ALICE), 1, -1);
+  g_assert_cmpuint (count_slots (fake), ==, P2P_SERVE_UNKNOWN);
+}
+
+/* What is said to have come is no more than what was sent, and no less than nothing. */
+static void
+test_cancel_that_lies (void)
+{
+  const gint64 came[] = { G_MININT32, G_MAXINT32 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (came); i++) {
+    g_autoptr (FakePorts) fake = sharing_live ();
+    P2pCommand cancel = { .kind = P2P_COMMAND_CANCEL,
+      .segment_id = 103,
+      .request_id = 7,
+      .has_size = TRUE,
+      .size = came[i] };
+    FakeConn *alice = fake_connect (fake, ALICE);
+
+    alice->deaf = TRUE;
+    fake_conn_request (fake, alice, 103, 7, 0);
+    g_assert_true (alice->was_high);
+    fake_advance (fake, G_USEC_PER_SEC);
+    fake_conn_command (fake, alice, &cancel);
+    /* As if what the channel took had come in a second, or nothing. */
+    g_assert_true (ask (fake, connect_native (fake, 1), 103, 0));
+    g_assert_false (ask (fake, connect_native (fake, 2), 103, 0));
+  }
+}
+
+/* One that is in a hurry says nothing of our line, nor does it again and again; two
+ * that got nothing do. Then one is served again, later each time. */
+static void
+test_thin_uplink (void)
+{
+  g_autoptr (FakePorts) fake = sharing_live ();
+  FakeConn *alice = fake_connect (fake, ALICE);
+  FakeConn *bob = fake_connect (fake, BOB);
+  FakeConn *carol = fake_connect (fake, CAROL);
+  guint i;
+
+  for (i = 0; i < 5; i++)
+    give_up (fake, alice, 103, 0);
+  g_assert_true (ask (fake, carol, 103, 0));
+  fake_conn_has (fake, carol, 103);
+  for (i = 0; i < 3; i++) {
+    give_up (fake, alice, 103, 0);
+    give_up (fake, bob, 103, 0);
+  }
+  g_assert_false (ask (fake, carol, 103, 0));
+  fake_advance (fake, p2p_serve_believed_us (1) - 5 * G_USEC_PER_SEC);
+  g_assert_false (ask (fake, carol, 103, 0));
+  fake_advance (fake, 5 * G_USEC_PER_SEC);
+  /* One for a try. */
+  give_up (fake, carol, 103, 0);
+  fake_advance (fake, p2p_serve_believed_us (1));
+  g_assert_false (ask (fake, connect_native (fake, 1), 103, 0));
+  fake_advance (fake, p2p_serve_believed_us (2) - p2p_serve_believed_us (1));
+  g_assert_true (ask (fake, connect_native (fake, 2), 103, 0));
+  g_assert_false (ask (fake, connect_native (fake, 3), 103, 0));
+}
+
+/* What went into others' channels may still be there, or never arrive. */
+static void
+test_others_count_as_much_each (void)
+{
+  for (guint n = 0; n < 2; n++) {
+    g_autoptr (FakePorts) fake = sharing ();
+    FakeConn *alice = fake_connect (fake, ALICE);
+    FakeConn *bob = fake_connect (fake, BOB);
+
+    /* A quarter of it has come in the time that it takes to play. */
+    if (n > 0) {
+      bob->deaf = TRUE;
+      fake_conn_request (fake, bob, 1, 8, 0);
+    }
+    give_up (fake, alice, 1, SIZE / 4);
+    alice->deaf = FALSE;
+    fake_conn_close (fake, bob);
+    g_assert_cmpuint (count_slots (fake), ==,
+        p2p_serve_slots (
+            MAX ((1 + n) * SIZE / 4 * 8, 800 * 1000), 800 * 1000, FALSE));
+  }
 }
 
 /* Fits into a channel at once. */
@@ -777,7 +877,6 @@ test_channel_has_emptied_itself (void)
 {
   for (guint confirmed = 0; confirmed < 2; confirmed++) {
     g_autoptr (FakePorts) fake = sharing ();
-    P2pCommand cancel = { .kind = P2P_COMMAND_CANCEL, .segment_id = 4 };
     FakeConn *alice;
 
     g_hash_table_insert (
@@ -785,16 +884,14 @@ test_channel_has_emptied_itself (void)
     fake_request_segment (fake, 4);
     fake_http_answer_all (fake);
     alice = fake_connect (fake, ALICE);
-    alice->deaf = TRUE;
-    cancel.request_id = 7;
-    fake_conn_request (fake, alice, 4, cancel.request_id, 0);
-    g_assert_cmpuint (alice->waiting, >=, SMALL);
-    g_assert_false (alice->was_high);
-    fake_advance (fake, G_USEC_PER_SEC);
-    if (confirmed)
+    if (confirmed) {
+      fake_conn_request (fake, alice, 4, 7, 0);
+      fake_advance (fake, G_USEC_PER_SEC);
       fake_conn_has (fake, alice, 4);
-    else
-      fake_conn_command (fake, alice, &cancel);
+    } else {
+      give_up (fake, alice, 4, SMALL);
+    }
+    g_assert_false (alice->was_high);
     g_assert_cmpuint (count_slots (fake), ==,
         confirmed ? p2p_serve_slots (SMALL * 8, 800 * 1000, FALSE)
                   : P2P_SERVE_UNKNOWN);
@@ -1175,6 +1272,11 @@ main (int argc, char **argv)
   ADD ("relay-is-no-measure", test_relay_is_no_measure);
   ADD ("cancelled-relay-is-no-measure", test_cancelled_relay_is_no_measure);
   ADD ("cancel-is-a-measure", test_cancel_is_a_measure);
+  ADD ("cancel-without-a-size-is-no-measure",
+      test_cancel_without_a_size_is_no_measure);
+  ADD ("cancel-that-lies", test_cancel_that_lies);
+  ADD ("thin-uplink", test_thin_uplink);
+  ADD ("others-count-as-much-each", test_others_count_as_much_each);
   ADD ("channel-has-emptied-itself", test_channel_has_emptied_itself);
   ADD ("origin-takes-over", test_origin_takes_over);
   ADD ("peer-takes-over", test_peer_takes_over);

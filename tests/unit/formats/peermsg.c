@@ -575,6 +575,28 @@ test_request_of_natives (void)
   }
 }
 
+/* Nothing has come, or something, or that is not said, as browsers. */
+static void
+test_cancel_of_natives (void)
+{
+  static const gint64 came[] = { 0, 1, 255, P2P_SEGMENT_MAX_BYTES, -1 };
+
+  for (guint i = 0; i < G_N_ELEMENTS (came); i++) {
+    P2pCommand command = { .kind = P2P_COMMAND_CANCEL,
+      .segment_id = 7,
+      .request_id = 8,
+      .has_size = came[i] >= 0,
+      .size = MAX (came[i], 0) };
+    g_auto (P2pCommand) back = { 0 };
+    g_autoptr (GPtrArray) messages = NULL;
+
+    messages = p2p_command_encode (&command, P2P_MESSAGE_MAX_BYTES);
+    g_assert_cmpint (join (messages, &back, NULL), ==, P2P_JOIN_DONE);
+    assert_command (&command, &back);
+    g_assert_cmpint (back.has_size, ==, command.has_size);
+  }
+}
+
 /* A browser gets what it always got. */
 static void
 test_empty_fields_of_natives (void)
@@ -658,6 +680,8 @@ main (int argc, char **argv)
       "/formats/peermsg/fields-of-natives", test_fields_of_natives);
   g_test_add_func (
       "/formats/peermsg/request-of-natives", test_request_of_natives);
+  g_test_add_func (
+      "/formats/peermsg/cancel-of-natives", test_cancel_of_natives);
   g_test_add_func (
       "/formats/peermsg/empty-fields-of-natives", test_empty_fields_of_natives);
   g_test_add_func ("/formats/peermsg/repeated-fields-of-natives",

@@ -66,6 +66,31 @@ test_uplink (void)
   g_assert_cmpfloat (p2p_serve_uplink_bps (MBIT, MBIT), ==, MBIT);
 }
 
+/* Who gives up on us has waited for us: that counts more than one who is slow, and
+ * less than one who was quick. */
+static void
+test_left (void)
+{
+  double slow = 5 * MBIT - p2p_serve_uplink_bps (5 * MBIT, 0);
+  double left = 5 * MBIT - p2p_serve_left_bps (5 * MBIT, 0);
+
+  g_assert_cmpfloat (left, >, 2 * slow);
+  g_assert_cmpfloat (left, <, 5 * MBIT / 2);
+  g_assert_cmpfloat (p2p_serve_left_bps (5 * MBIT, 7 * MBIT), ==,
+      p2p_serve_uplink_bps (5 * MBIT, 7 * MBIT));
+  g_assert_cmpfloat (p2p_serve_left_bps (0, MBIT), ==, MBIT);
+}
+
+/* Each time longer, and not for ever. */
+static void
+test_believed (void)
+{
+  g_assert_cmpint (p2p_serve_believed_us (0), ==, 30 * G_USEC_PER_SEC);
+  g_assert_cmpint (p2p_serve_believed_us (1), ==, 60 * G_USEC_PER_SEC);
+  g_assert_cmpint (p2p_serve_believed_us (4), ==, 480 * G_USEC_PER_SEC);
+  g_assert_cmpint (p2p_serve_believed_us (G_MAXUINT), ==, 480 * G_USEC_PER_SEC);
+}
+
 static void
 check_converges (double from_bps, double to_bps)
 {
@@ -172,6 +197,8 @@ main (int argc, char **argv)
   ADD ("slots-are-bounded", test_slots_are_bounded);
   ADD ("slots-of-live", test_slots_of_live);
   ADD ("uplink", test_uplink);
+  ADD ("left", test_left);
+  ADD ("believed", test_believed);
   ADD ("uplink-converges", test_uplink_converges);
   ADD ("messages", test_messages);
   ADD ("delay", test_delay);
