@@ -94,7 +94,8 @@ struct _P2pEngine
   double up_bps; /* what the uplink carries, 0: not known */
   gint64 up_measured_us;
   guint up_thin;        /* how often it has shown to be too thin, in a row */
-  guint64 up_left_by;   /* the connection that gave up on us last */
+  double up_thin_for;   /* the bitrate that was too much */
+  gint64 up_served_us;  /* when somebody last had got all of a segment */
   double up_load;       /* uploads at once, times microseconds */
   gint64 up_load_us;    /* up to then */
   double upload_tokens; /* bytes that may leave now */

@@ -416,6 +416,7 @@ schedule_transfer (P2pDownload *download)
 
   p2p_download_transfer (download, &view);
   view.need.stuck_us = stuck_us (download, view.need.asked_us);
+  view.need.silent = download->silent;
   /* To be ranked takes its time, and is seldom needed. */
   if (p2p_fetch_rescue_us (&view.need) <= view.need.now_us)
     p2p_schedule_fill_turn (download->share, download->id, &view.need);

@@ -19,6 +19,9 @@
 /* Nothing is there sooner than this: who says so, lies. */
 #define TOOK_LEAST_US (5 * 1000)
 
+/* Who has served somebody completely is not too thin for so long. */
+#define SERVES_US (10 * G_USEC_PER_SEC)
+
 /* Nobody plans further ahead. */
 #define NEEDED_MAX_MS (24 * 3600 * G_GINT64_CONSTANT (1000))
 
@@ -83,15 +86,22 @@ busy_uploads (
   return busy;
 }
 
-/* What was measured long ago is forgotten: one that serves nobody would never
- * be measured again. */
+/* 0: nothing was measured lately. What was long ago is forgotten: one that serves
+ * nobody would never be measured again. */
 static guint64
-uplink_bps (P2pEngine *engine)
+measured_bps (P2pEngine *engine)
 {
   gboolean is_recent =
       engine->up_measured_us + p2p_serve_believed_us (engine->up_thin)
       > engine->now_us;
-  guint64 bps = is_recent ? engine->up_bps : 0;
+
+  return is_recent ? engine->up_bps : 0;
+}
+
+static guint64
+uplink_bps (P2pEngine *engine)
+{
+  guint64 bps = measured_bps (engine);
 
   if (engine->max_upload_bps == 0)
     return bps;
@@ -99,14 +109,20 @@ uplink_bps (P2pEngine *engine)
   return bps == 0 ? engine->max_upload_bps : MIN (bps, engine->max_upload_bps);
 }
 
-/* One that was too thin when it was last measured is tried with one upload. */
+/* It was too thin when it was last measured. */
+static gboolean
+is_on_trial (P2pEngine *engine)
+{
+  return engine->up_thin > 0 && measured_bps (engine) == 0;
+}
+
+/* One upload for a try. */
 static guint
 slots_for (P2pEngine *engine, guint64 bitrate, gboolean live)
 {
   guint slots = p2p_serve_slots (uplink_bps (engine), bitrate, live);
 
-  return uplink_bps (engine) == 0 && engine->up_thin > 0 ? MIN (slots, 1)
-                                                         : slots;
+  return is_on_trial (engine) ? MIN (slots, 1) : slots;
 }
 
 gsize
@@ -160,7 +176,7 @@ has_slot (P2pShare *share, const P2pEntry *entry, const P2pPeer *ended)
   if (!share->stream->live)
     return all < slots;
 
-  return slots > 0 && all < slots + 1
+  return slots > 0 && all < slots + !is_on_trial (engine)
       && busy_uploads (engine, share, entry->id, ended) < slots;
 }
 
@@ -215,8 +231,8 @@ make_way (P2pShare *share, const P2pEntry *entry, gint64 needed_us)
   return TRUE;
 }
 
-/* Uploads at once, times how long, until now. To be asked before one begins or
- * ends. */
+/* Uploads at once, times how long, until now; less where one has not been confirmed
+ * in time. To be asked before one begins or ends. */
 static double
 load_so_far (P2pEngine *engine)
 {
@@ -244,45 +260,66 @@ shown_bps (P2pPeer *peer, guint64 arrived)
       * G_USEC_PER_SEC / took_us;
 }
 
-static gboolean
-is_thin (P2pShare *share, guint64 up_bps)
+/* Of the live streams that are played, and @served: who cannot carry that is of no
+ * use. */
+static double
+live_bitrate (P2pShare *served)
 {
-  return p2p_serve_slots (
-             up_bps, p2p_share_bitrate (share), share->stream->live)
-      == 0;
+  GHashTableIter iter;
+  gpointer value;
+  double most = served->stream->live ? p2p_share_bitrate (served) : 0;
+
+  g_hash_table_iter_init (&iter, served->engine->shares);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    P2pShare *share = value;
+
+    if (share->stream->live && p2p_share_is_followed (share))
+      most = MAX (most, p2p_share_bitrate (share));
+  }
+
+  return most;
 }
 
+/* No less is believed of an uplink than that it is too thin: one good upload shows
+ * that it is not any more. */
 static void
 note_uplink (P2pPeer *peer, double bps)
 {
   P2pEngine *engine = peer->share->engine;
-  gboolean was_thin = is_thin (peer->share, uplink_bps (engine));
+  double bitrate = live_bitrate (peer->share);
+  gboolean was_thin =
+      p2p_serve_slots (measured_bps (engine), bitrate, TRUE) == 0;
 
-  engine->up_bps = bps;
+  engine->up_bps = MAX (bps, p2p_serve_least_bps (bitrate));
   engine->up_measured_us = engine->now_us;
-  if (!is_thin (peer->share, bps))
+  if (p2p_serve_slots (engine->up_bps, bitrate, TRUE) == 0) {
+    engine->up_thin += !was_thin;
+    engine->up_thin_for = bitrate;
+  } else if (p2p_serve_slots (engine->up_bps, engine->up_thin_for, TRUE) > 0) {
     engine->up_thin = 0;
-  else if (!was_thin)
-    engine->up_thin++;
+  }
   P2P_LOG_DEBUG (P2P_AREA_PEER, peer->conn,
       "segment %" G_GINT64_FORMAT ": %" G_GINT64_FORMAT
       " ms; the uplink carries %.0f bit/s",
-      peer->upload_id, (engine->now_us - peer->up_begun_us) / 1000, bps);
+      peer->upload_id, (engine->now_us - peer->up_begun_us) / 1000,
+      engine->up_bps);
 }
 
 /* The first that gives up is not believed so much that nobody else is served; nor is
- * one who does so again and again. */
+ * any of them while others get what they ask for. */
 static void
 measure_failure (P2pPeer *peer, guint64 arrived)
 {
   P2pEngine *engine = peer->share->engine;
-  double bps = p2p_serve_left_bps (engine->up_bps, shown_bps (peer, arrived));
+  gboolean serves = engine->up_served_us != 0
+      && engine->now_us < engine->up_served_us + SERVES_US;
+  double shown = shown_bps (peer, arrived);
+  double bps = serves ? p2p_serve_uplink_bps (engine->up_bps, shown)
+                      : p2p_serve_left_bps (engine->up_bps, shown);
 
-  if (engine->up_left_by == peer->conn)
-    return;
-  engine->up_left_by = peer->conn;
-  if (uplink_bps (engine) == 0 && engine->up_thin == 0)
-    bps = MAX (bps, p2p_share_bitrate (peer->share));
+  if (measured_bps (engine) == 0 && engine->up_thin == 0)
+    bps = MAX (
+        bps, MAX (live_bitrate (peer->share), p2p_share_bitrate (peer->share)));
   note_uplink (peer, bps);
 }
 
@@ -300,7 +337,7 @@ p2p_upload_heard (P2pPeer *peer)
   /* A relay is no faster than its source, and what is left of a segment takes
    * mostly the way. */
   if (peer->up_whole) {
-    engine->up_left_by = 0;
+    engine->up_served_us = engine->now_us;
     note_uplink (peer,
         p2p_serve_uplink_bps (engine->up_bps, shown_bps (peer, peer->up_size)));
   }
@@ -346,6 +383,7 @@ p2p_upload_end (P2pPeer *peer)
 void
 p2p_upload_forget (P2pPeer *peer)
 {
+  load_so_far (peer->share->engine);
   p2p_upload_end (peer);
   if (peer->in_uploads)
     g_ptr_array_remove (peer->share->engine->uploads, peer);

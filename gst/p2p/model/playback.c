@@ -10,6 +10,14 @@ settle (P2pPlayback *playback, gint64 now_us)
 
   if (playback->resumes)
     return;
+  if (playback->arrives && playback->awaited
+      && head_us > playback->edge_media_us) {
+    /* Since then it plays what comes. */
+    playback->head_clock_us = now_us - (head_us - playback->edge_media_us);
+    playback->head_media_us = playback->edge_media_us;
+    playback->resumes = TRUE;
+    return;
+  }
   /* Nothing left to play: it stands at the edge until more comes. */
   playback->head_media_us = MIN (head_us, playback->edge_media_us);
   playback->head_clock_us = now_us;
@@ -59,9 +67,9 @@ p2p_playback_arrives (P2pPlayback *playback, gint64 now_us)
 {
   if (playback->arrives)
     return;
-  playback->arrives = TRUE;
   if (playback->started)
     settle (playback, now_us);
+  playback->arrives = TRUE;
   if (playback->started && playback->head_media_us < playback->edge_media_us)
     return;
   playback->resumes = TRUE;
@@ -73,11 +81,9 @@ p2p_playback_delivered (P2pPlayback *playback, gint64 end_us, gint64 now_us)
 {
   p2p_playback_arrives (playback, now_us);
   playback->started = TRUE;
-  playback->awaited = FALSE;
-  /* What has been played since it began to come is not ahead any more. */
-  if (!playback->resumes)
-    settle (playback, now_us);
-  playback->resumes = FALSE;
+  settle (playback, now_us);
+  /* What has been played of it while it came is not ahead any more. */
+  playback->awaited = playback->resumes = FALSE;
   playback->edge_media_us = MAX (playback->edge_media_us, end_us);
   settle (playback, now_us);
 }

@@ -26,7 +26,7 @@ typedef struct
   guint stream;         /* serial of the stream asked for last */
   gboolean awaited;     /* what was asked for last is not handed over yet */
   gboolean arrives;     /* but its first bytes are */
-  gboolean resumes;     /* and nothing else is ahead: it plays as it comes */
+  gboolean resumes;     /* and nothing else is left: it plays what comes */
 } P2pPlayback;
 
 /**

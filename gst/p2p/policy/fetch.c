@@ -26,6 +26,9 @@
 #define SILENCE_MIN_US (250 * 1000)
 #define SILENCE_MAX_US (1000 * 1000)
 
+/* To begin takes as long, of short segments no more than this part of one. */
+#define BEGIN_PART 8
+
 /* Nobody waits for half of a segment and then for his turn, too, but for such a
  * part of that: all of them at once would all go. */
 #define BEYOND 4
@@ -150,7 +153,9 @@ has_time_to_begin (const P2pFetchView *view)
 {
   gint64 origin_us = transfer_us (view, view->size, view->http_bps);
 
-  return view->now_us + SILENCE_MIN_US < last_us_of (view, origin_us);
+  gint64 begin_us = MIN (SILENCE_MIN_US, view->duration_us / BEGIN_PART);
+
+  return view->now_us + begin_us < last_us_of (view, origin_us);
 }
 
 /* Rivals one after the other; those whom we cannot see in groups, each twice as

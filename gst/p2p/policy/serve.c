@@ -20,6 +20,9 @@
  * on others as well. */
 #define LEFT 0.3
 
+/* Of the bitrate; GROWTH_MAX times that, half counted, is KEEPS_UP and more. */
+#define LEAST 0.5
+
 /* An uplink is believed to be what was measured for so long. To try one that is too
  * thin costs those who wait for it: twice as long each time, so many times. */
 #define BELIEVED_US (30 * G_USEC_PER_SEC)
@@ -93,6 +96,12 @@ p2p_serve_left_bps (double before_bps, double shown_bps)
     return p2p_serve_uplink_bps (before_bps, shown_bps);
 
   return before_bps + LEFT * (shown_bps - before_bps);
+}
+
+double
+p2p_serve_least_bps (double bitrate)
+{
+  return LEAST * bitrate;
 }
 
 gint64

@@ -231,7 +231,6 @@ test_absent_of_another (void)
   g_assert_false (conn->over);
 }
 
-/* Three silences in a row. */
 /* What has come is said to who knows what to do with it. */
 static void
 test_cancel_says_what_came (void)
@@ -254,6 +253,7 @@ test_cancel_says_what_came (void)
   }
 }
 
+/* Three silences in a row. */
 static void
 test_strikes (void)
 {

@@ -24,13 +24,14 @@ sharing (void)
 
 /* The same of a live stream: segments 103 to 105 are stored. */
 static FakePorts *
-playing_live (gboolean upload)
+playing_live (gboolean upload, guint64 max_upload_bps)
 {
   P2pEngineConfig config = fake_config ();
   FakePorts *fake;
 
   config.http_window_us = 0;
   config.upload = upload;
+  config.max_upload_bps = max_upload_bps;
   fake = fake_ports_new (&config);
   fake_publish (fake, 100, 6, TRUE);
   fake_load_playlist (fake);
@@ -45,7 +46,7 @@ playing_live (gboolean upload)
 static FakePorts *
 sharing_live (void)
 {
-  return playing_live (TRUE);
+  return playing_live (TRUE, 0);
 }
 
 /* Lets go of everything: what is still said to be in use cannot be forgotten.
@@ -273,7 +274,7 @@ test_newest_is_left_to_the_idle (void)
 static void
 test_newest_is_left_by_who_gives_nothing (void)
 {
-  g_autoptr (FakePorts) fake = playing_live (FALSE);
+  g_autoptr (FakePorts) fake = playing_live (FALSE, 0);
   FakeConn *alice = fake_connect (fake, ALICE);
 
   g_assert_cmpint (asked_after_us (fake, alice, 106), ==,
@@ -813,58 +814,90 @@ test_cancel_that_lies (void)
   }
 }
 
-/* One that is in a hurry says nothing of our line, nor does it again and again; two
- * that got nothing do. Then one is served again, later each time. */
+/* Nobody gets anything: then nobody asks, and one is tried, later each time. */
+static void
+check_thin (gboolean limited)
+{
+  g_autoptr (FakePorts) fake =
+      playing_live (TRUE, limited ? 5 * 1000 * 1000 : 0);
+  FakeConn *tenth;
+  guint i;
+
+  give_up (fake, connect_native (fake, 1), 103, 0);
+  /* The first is not believed so much. */
+  give_up (fake, connect_native (fake, 2), 103, 0);
+  for (i = 3; i < 6; i++)
+    give_up (fake, connect_native (fake, i), 103, 0);
+  g_assert_false (ask (fake, connect_native (fake, 6), 103, 0));
+  fake_advance (fake, p2p_serve_believed_us (1) - 5 * G_USEC_PER_SEC);
+  g_assert_false (ask (fake, connect_native (fake, 7), 103, 0));
+  fake_advance (fake, 5 * G_USEC_PER_SEC);
+  give_up (fake, connect_native (fake, 8), 103, 0);
+  fake_advance (fake, p2p_serve_believed_us (1));
+  g_assert_false (ask (fake, connect_native (fake, 9), 103, 0));
+  fake_advance (fake, p2p_serve_believed_us (2) - p2p_serve_believed_us (1));
+  /* One for a try, whatever it is of; when it has come soon, all is well. */
+  tenth = connect_native (fake, 10);
+  g_assert_true (ask (fake, tenth, 103, 0));
+  g_assert_false (ask (fake, connect_native (fake, 11), 103, 0));
+  g_assert_false (ask (fake, connect_native (fake, 12), 105, 0));
+  fake_advance (fake, 100 * 1000);
+  fake_conn_has (fake, tenth, 103);
+  g_assert_true (ask (fake, connect_native (fake, 13), 103, 0));
+  g_assert_true (ask (fake, connect_native (fake, 14), 105, 0));
+}
+
 static void
 test_thin_uplink (void)
+{
+  check_thin (FALSE);
+}
+
+static void
+test_thin_uplink_with_a_limit (void)
+{
+  check_thin (TRUE);
+}
+
+/* While others get what they ask for, who gives up says little of our line. */
+static void
+test_hurried_peer (void)
 {
   g_autoptr (FakePorts) fake = sharing_live ();
   FakeConn *alice = fake_connect (fake, ALICE);
   FakeConn *bob = fake_connect (fake, BOB);
-  FakeConn *carol = fake_connect (fake, CAROL);
-  guint i;
 
-  for (i = 0; i < 5; i++)
+  for (guint i = 0; i < 8; i++) {
+    g_assert_true (ask (fake, bob, 103, 0));
+    fake_advance (fake, 100 * 1000);
+    fake_conn_has (fake, bob, 103);
     give_up (fake, alice, 103, 0);
-  g_assert_true (ask (fake, carol, 103, 0));
-  fake_conn_has (fake, carol, 103);
-  for (i = 0; i < 3; i++) {
-    give_up (fake, alice, 103, 0);
-    give_up (fake, bob, 103, 0);
+    alice->deaf = FALSE;
   }
-  g_assert_false (ask (fake, carol, 103, 0));
-  fake_advance (fake, p2p_serve_believed_us (1) - 5 * G_USEC_PER_SEC);
-  g_assert_false (ask (fake, carol, 103, 0));
-  fake_advance (fake, 5 * G_USEC_PER_SEC);
-  /* One for a try. */
-  give_up (fake, carol, 103, 0);
-  fake_advance (fake, p2p_serve_believed_us (1));
-  g_assert_false (ask (fake, connect_native (fake, 1), 103, 0));
-  fake_advance (fake, p2p_serve_believed_us (2) - p2p_serve_believed_us (1));
-  g_assert_true (ask (fake, connect_native (fake, 2), 103, 0));
-  g_assert_false (ask (fake, connect_native (fake, 3), 103, 0));
+  g_assert_true (ask (fake, bob, 103, 0));
 }
 
 /* What went into others' channels may still be there, or never arrive. */
 static void
 test_others_count_as_much_each (void)
 {
-  for (guint n = 0; n < 2; n++) {
+  /* To somebody else meanwhile: never more than to Alice. */
+  const guint sent[] = { 0, SIZE / 2, SIZE };
+
+  for (guint i = 0; i < G_N_ELEMENTS (sent); i++) {
     g_autoptr (FakePorts) fake = sharing ();
     FakeConn *alice = fake_connect (fake, ALICE);
     FakeConn *bob = fake_connect (fake, BOB);
+    guint64 bps = (SIZE + sent[i]) * 8 * 10;
 
-    /* A quarter of it has come in the time that it takes to play. */
-    if (n > 0) {
-      bob->deaf = TRUE;
-      fake_conn_request (fake, bob, 1, 8, 0);
-    }
-    give_up (fake, alice, 1, SIZE / 4);
-    alice->deaf = FALSE;
+    g_assert_true (ask (fake, alice, 1, 0));
+    if (sent[i] > 0)
+      g_assert_true (ask (fake, bob, 1, SIZE - sent[i]));
+    fake_advance (fake, 100 * 1000);
+    fake_conn_has (fake, alice, 1);
     fake_conn_close (fake, bob);
-    g_assert_cmpuint (count_slots (fake), ==,
-        p2p_serve_slots (
-            MAX ((1 + n) * SIZE / 4 * 8, 800 * 1000), 800 * 1000, FALSE));
+    g_assert_cmpuint (
+        count_slots (fake), ==, p2p_serve_slots (bps, 800 * 1000, FALSE));
   }
 }
 
@@ -1276,6 +1309,8 @@ main (int argc, char **argv)
       test_cancel_without_a_size_is_no_measure);
   ADD ("cancel-that-lies", test_cancel_that_lies);
   ADD ("thin-uplink", test_thin_uplink);
+  ADD ("thin-uplink-with-a-limit", test_thin_uplink_with_a_limit);
+  ADD ("hurried-peer", test_hurried_peer);
   ADD ("others-count-as-much-each", test_others_count_as_much_each);
   ADD ("channel-has-emptied-itself", test_channel_has_emptied_itself);
   ADD ("origin-takes-over", test_origin_takes_over);

@@ -47,19 +47,30 @@ test_first_bytes (void)
   p2p_playback_arrives (&playback, 7 * S);
   p2p_playback_delivered (&playback, 14 * S, 15 * S / 2);
   g_assert_cmpint (p2p_playback_ahead (&playback, 15 * S / 2), ==, 5 * S / 2);
-  /* Dry from 10 on. */
+  /* Dry from 10 on, while nothing comes. */
   p2p_playback_request (&playback, 1, FALSE, 14 * S, 2 * S, 9 * S);
   p2p_playback_arrives (&playback, 20 * S);
   g_assert_cmpint (p2p_playback_ahead (&playback, 21 * S), ==, 0);
   p2p_playback_delivered (&playback, 16 * S, 21 * S);
   g_assert_cmpint (p2p_playback_ahead (&playback, 21 * S), ==, S);
+  /* Dry while it comes: it has gone on with what had come by then. */
+  p2p_playback_request (&playback, 1, FALSE, 16 * S, 2 * S, 21 * S);
+  p2p_playback_arrives (&playback, 43 * S / 2);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 43 * S / 2), ==, S / 2);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 23 * S), ==, 0);
+  p2p_playback_delivered (&playback, 18 * S, 47 * S / 2);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 47 * S / 2), ==, S / 2);
+  p2p_playback_request (&playback, 1, FALSE, 18 * S, 2 * S, 24 * S);
+  p2p_playback_arrives (&playback, 24 * S);
+  p2p_playback_delivered (&playback, 20 * S, 25 * S);
+  g_assert_cmpint (p2p_playback_ahead (&playback, 25 * S), ==, S);
   /* It came more slowly than it plays. */
-  p2p_playback_request (&playback, 1, FALSE, 16 * S, 2 * S, 22 * S);
-  p2p_playback_arrives (&playback, 22 * S);
-  p2p_playback_delivered (&playback, 18 * S, 30 * S);
+  p2p_playback_request (&playback, 1, FALSE, 20 * S, 2 * S, 26 * S);
+  p2p_playback_arrives (&playback, 26 * S);
+  p2p_playback_delivered (&playback, 22 * S, 30 * S);
   g_assert_cmpint (p2p_playback_ahead (&playback, 30 * S), ==, 0);
   /* What has begun to come when it seeks says nothing of what it seeks to. */
-  p2p_playback_request (&playback, 1, FALSE, 18 * S, 2 * S, 30 * S);
+  p2p_playback_request (&playback, 1, FALSE, 22 * S, 2 * S, 30 * S);
   p2p_playback_arrives (&playback, 30 * S);
   g_assert_true (
       p2p_playback_request (&playback, 1, FALSE, 90 * S, 2 * S, 31 * S));

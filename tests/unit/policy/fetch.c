@@ -108,6 +108,18 @@ test_holder_needs_time_to_begin (void)
   g_assert_cmpint (view.now_us, >=, last_us + S / 5);
 }
 
+/* Of short segments, that must not be all the time there is. */
+static void
+test_holder_of_short_segments (void)
+{
+  P2pFetchView view = healthy ();
+
+  view.duration_us = S / 2;
+  view.http_bps = 0;
+  view.holder_free = TRUE;
+  g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_PEER);
+}
+
 /* Our own line may be full: the next would be silent, too. */
 static void
 test_quick_peers_one_after_the_other (void)
@@ -119,11 +131,19 @@ test_quick_peers_one_after_the_other (void)
   view.peer_bps = 40 * MB;
   view.silent = 1;
   g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_HTTP);
-  /* There is time: somebody else may be nearer. */
+  /* There is time: somebody else may be nearer, but must begin in that time. */
   view = healthy ();
   view.holder_free = TRUE;
+  view.peer_bps = 40 * MB;
   view.silent = 1;
   g_assert_cmpint (p2p_fetch_required (&view).action, ==, P2P_FETCH_PEER);
+  view.now_us = view.asked_us + 13 * S / 10;
+  g_assert_cmpint (p2p_fetch_takeover (&(P2pTransferView){ .need = view,
+                                           .begun_us = view.now_us - S / 10,
+                                           .last_byte_us = view.now_us - S / 10,
+                                           .rest = MB })
+                       .action,
+      ==, P2P_FETCH_HTTP);
 }
 
 /* There is no variant to lose, but the buffer is believed only so far. */
@@ -847,6 +867,8 @@ main (int argc, char **argv)
   g_test_add_func ("/policy/fetch/silence", test_silence);
   g_test_add_func ("/policy/fetch/holder-needs-time-to-begin",
       test_holder_needs_time_to_begin);
+  g_test_add_func (
+      "/policy/fetch/holder-of-short-segments", test_holder_of_short_segments);
   g_test_add_func ("/policy/fetch/quick-peers-one-after-the-other",
       test_quick_peers_one_after_the_other);
   g_test_add_func ("/policy/fetch/quick-peer-goes-on", test_quick_peer_goes_on);

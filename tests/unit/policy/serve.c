@@ -81,6 +81,17 @@ test_left (void)
   g_assert_cmpfloat (p2p_serve_left_bps (0, MBIT), ==, MBIT);
 }
 
+/* The least is too thin, and one good upload shows that it is not. */
+static void
+test_least (void)
+{
+  double least = p2p_serve_least_bps (2 * MBIT);
+
+  g_assert_cmpuint (p2p_serve_slots (least, 2 * MBIT, TRUE), ==, 0);
+  least = p2p_serve_uplink_bps (least, 100 * MBIT);
+  g_assert_cmpuint (p2p_serve_slots (least, 2 * MBIT, TRUE), ==, 1);
+}
+
 /* Each time longer, and not for ever. */
 static void
 test_believed (void)
@@ -198,6 +209,7 @@ main (int argc, char **argv)
   ADD ("slots-of-live", test_slots_of_live);
   ADD ("uplink", test_uplink);
   ADD ("left", test_left);
+  ADD ("least", test_least);
   ADD ("believed", test_believed);
   ADD ("uplink-converges", test_uplink_converges);
   ADD ("messages", test_messages);
