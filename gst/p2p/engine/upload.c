@@ -280,29 +280,44 @@ live_bitrate (P2pShare *served)
   return most;
 }
 
-/* No less is believed of an uplink than that it is too thin: one good upload shows
- * that it is not any more. */
+/* @failed: somebody has given up. While it stays too thin, what small uploads show is
+ * no reason to try it later. */
 static void
-note_uplink (P2pPeer *peer, double bps)
+note_uplink (P2pPeer *peer, double bps, gboolean failed)
 {
   P2pEngine *engine = peer->share->engine;
   double bitrate = live_bitrate (peer->share);
   gboolean was_thin =
       p2p_serve_slots (measured_bps (engine), bitrate, TRUE) == 0;
+  gboolean is_thin = p2p_serve_slots (bps, bitrate, TRUE) == 0;
 
-  engine->up_bps = MAX (bps, p2p_serve_least_bps (bitrate));
-  engine->up_measured_us = engine->now_us;
-  if (p2p_serve_slots (engine->up_bps, bitrate, TRUE) == 0) {
+  engine->up_bps = bps;
+  if (!was_thin || !is_thin)
+    engine->up_measured_us = engine->now_us;
+  if (is_thin && failed) {
     engine->up_thin += !was_thin;
     engine->up_thin_for = bitrate;
-  } else if (p2p_serve_slots (engine->up_bps, engine->up_thin_for, TRUE) > 0) {
+  } else if (p2p_serve_slots (bps, engine->up_thin_for, TRUE) > 0) {
     engine->up_thin = 0;
   }
   P2P_LOG_DEBUG (P2P_AREA_PEER, peer->conn,
       "segment %" G_GINT64_FORMAT ": %" G_GINT64_FORMAT
       " ms; the uplink carries %.0f bit/s",
-      peer->upload_id, (engine->now_us - peer->up_begun_us) / 1000,
-      engine->up_bps);
+      peer->upload_id, (engine->now_us - peer->up_begun_us) / 1000, bps);
+}
+
+/* However little was believed of it: one good upload shows that it is not too thin any
+ * more. */
+static void
+measure (P2pPeer *peer)
+{
+  double shown = shown_bps (peer, peer->up_size);
+  double before = peer->share->engine->up_bps;
+  double least = p2p_serve_least_bps (live_bitrate (peer->share));
+
+  if (before > 0 && shown > least)
+    before = MAX (before, least);
+  note_uplink (peer, p2p_serve_uplink_bps (before, shown), FALSE);
 }
 
 /* The first that gives up is not believed so much that nobody else is served; nor is
@@ -320,7 +335,7 @@ measure_failure (P2pPeer *peer, guint64 arrived)
   if (measured_bps (engine) == 0 && engine->up_thin == 0)
     bps = MAX (
         bps, MAX (live_bitrate (peer->share), p2p_share_bitrate (peer->share)));
-  note_uplink (peer, bps);
+  note_uplink (peer, bps, TRUE);
 }
 
 void
@@ -336,11 +351,9 @@ p2p_upload_heard (P2pPeer *peer)
     return;
   /* A relay is no faster than its source, and what is left of a segment takes
    * mostly the way. */
-  if (peer->up_whole) {
-    engine->up_served_us = engine->now_us;
-    note_uplink (peer,
-        p2p_serve_uplink_bps (engine->up_bps, shown_bps (peer, peer->up_size)));
-  }
+  if (peer->up_whole)
+    measure (peer);
+  engine->up_served_us = engine->now_us;
   load_so_far (engine);
   peer->sent_us = 0;
   /* The newest segment may have been left to others for it. */

@@ -42,8 +42,8 @@ double p2p_serve_uplink_bps (double before_bps, double shown_bps);
 /* The same, by what had arrived when somebody gave up on us. */
 double p2p_serve_left_bps (double before_bps, double shown_bps);
 
-/* The least to believe, where live streams of @bitrate are played: too thin for them,
- * and one good upload away from not being so. */
+/* What a good upload counts from at least, where live streams of @bitrate are played:
+ * too thin for them, and one such upload away from not being so. */
 double p2p_serve_least_bps (double bitrate);
 
 /* For how long that is believed of an uplink that has been too thin @times in a
