@@ -49,10 +49,12 @@ bit_of_newest (guint64 bits)
 const P2pWords *
 p2p_announce_words_of (P2pPeer *peer)
 {
-  gint64 first = first_of_newest (peer->share);
+  P2pShare *share = peer->share;
+  gint64 first = p2p_stream_external_id (
+      share->stream, peer->swarm->protocol, first_of_newest (share));
 
   if (!peer->has_words || peer->words_first != first) {
-    peer->words = p2p_peer_words (peer, first, N_NEWEST);
+    peer->words = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
     peer->words_first = first;
     peer->has_words = TRUE;
   }

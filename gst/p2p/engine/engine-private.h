@@ -607,9 +607,9 @@ struct _P2pPeer
   gboolean native; /* by its id */
   gboolean heard;  /* it has announced */
   gboolean has_words;
-  P2pWords words; /* of the newest segments, from words_first on */
-  gint64 words_first;
-  P2pIdSet loaded; /* external ids, like the other four */
+  P2pWords words;     /* of the newest segments, from words_first on */
+  gint64 words_first; /* as it numbers them: a stream may begin anew */
+  P2pIdSet loaded;    /* external ids, like the other four */
   P2pIdSet arriving;
   P2pIdSet loading;
   P2pIdSet hearsay;
