@@ -343,7 +343,7 @@ p2p_engine_handle (P2pEngine *engine, const P2pEvent *event, gint64 now_us)
 }
 
 static void
-schedule_all (P2pEngine *engine)
+run_schedules (P2pEngine *engine)
 {
   GHashTableIter iter;
   gpointer value;
@@ -356,7 +356,7 @@ schedule_all (P2pEngine *engine)
 }
 
 static void
-announce_all (P2pEngine *engine)
+run_announcements (P2pEngine *engine)
 {
   GHashTableIter iter;
   gpointer value;
@@ -377,10 +377,10 @@ p2p_engine_step (P2pEngine *engine, gint64 now_us)
   p2p_timer_queue_run (engine->timers, now_us);
   /* Mostly nothing is wanted: bytes have come, and gone on. */
   if (engine->work)
-    schedule_all (engine);
+    run_schedules (engine);
   p2p_share_evict (engine);
   if (engine->work)
-    announce_all (engine);
+    run_announcements (engine);
   engine->busy = FALSE;
 
   return p2p_timer_queue_next (engine->timers);

@@ -152,7 +152,6 @@ static gboolean
 has_time_to_begin (const P2pFetchView *view)
 {
   gint64 origin_us = transfer_us (view, view->size, view->http_bps);
-
   gint64 begin_us = MIN (SILENCE_MIN_US, view->duration_us / BEGIN_PART);
 
   return view->now_us + begin_us < last_us_of (view, origin_us);

@@ -16,8 +16,7 @@
 #define UPWARDS 0.5
 #define DOWNWARDS 0.1
 
-/* Who gives up has waited for us and not for its own line, or it would have given up
- * on others as well. */
+/* Who gives up has mostly waited for us: that counts more than one who is slow. */
 #define LEFT 0.3
 
 /* Of the bitrate; GROWTH_MAX times that, half counted, is KEEPS_UP and more. */
