@@ -464,6 +464,37 @@ fake_ports_playing (const P2pEngineConfig *config)
   return fake;
 }
 
+FakePorts *
+fake_ports_playing_live (const P2pEngineConfig *config, gint64 position)
+{
+  FakePorts *fake = fake_ports_new (config);
+
+  fake_publish (fake, 100, 6, TRUE);
+  fake_load_playlist (fake);
+  for (gint64 id = 103; id <= position; id++) {
+    FakeRequest *request = fake_request_segment (fake, id);
+
+    for (guint i = 0; !request->ended && i < 400; i++) {
+      FakeHttp *http = fake_http_segment (fake, id);
+
+      if (http != NULL)
+        fake_http_answer (fake, http);
+      fake_advance (fake, 10 * 1000);
+    }
+    fake_assert_segment (request, id, FAKE_SEGMENT_BYTES);
+  }
+
+  return fake;
+}
+
+void
+fake_list_next (FakePorts *fake)
+{
+  fake_publish (fake, 101, 6, TRUE);
+  fake_request (fake, FAKE_PLAYLIST);
+  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
+}
+
 static void
 assert_all_over (FakePorts *fake)
 {

@@ -128,6 +128,17 @@ FakePorts *fake_ports_new (const P2pEngineConfig *config);
  * socket is open. Segment 4 is next.
  */
 FakePorts *fake_ports_playing (const P2pEngineConfig *config);
+/**
+ * fake_ports_playing_live:
+ * @config: (nullable): fake_config()
+ * @position: of the segment asked for last, 103 to 105
+ *
+ * A player of a live stream, window 100 to 105, that has played from 103 on alone.
+ */
+FakePorts *fake_ports_playing_live (
+    const P2pEngineConfig *config, gint64 position);
+/* The next segment of that, 106, is listed, and the player reads the playlist. */
+void fake_list_next (FakePorts *fake);
 /* Frees the engine too; asserts that it closed what it had opened. */
 void fake_ports_free (FakePorts *fake);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FakePorts, fake_ports_free)

@@ -6,19 +6,6 @@
 
 #define SIZE FAKE_SEGMENT_BYTES
 
-/* Plays segment @id, waiting for the origin's turn. */
-static void
-play (FakePorts *fake, gint64 id)
-{
-  FakeRequest *request = fake_request_segment (fake, id);
-
-  for (guint i = 0; !request->ended && i < 100; i++) {
-    fake_advance (fake, 50 * 1000);
-    fake_http_answer_all (fake);
-  }
-  fake_assert_segment (request, id, SIZE);
-}
-
 /* --- what natives are told ------------------------------------------------------- */
 
 #define NATIVE_ALICE "-GS0100-alice0000000"
@@ -32,16 +19,10 @@ static FakePorts *
 playing_live (void)
 {
   P2pEngineConfig config = fake_config ();
-  FakePorts *fake;
 
   config.http_window_us = 0;
-  fake = fake_ports_new (&config);
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++)
-    play (fake, id);
 
-  return fake;
+  return fake_ports_playing_live (&config, 105);
 }
 
 static gint64
@@ -449,9 +430,7 @@ test_word_is_believed (void)
   gint64 begun_us;
 
   say (fake, alice, 105, 0, 106);
-  fake_publish (fake, 101, 6, TRUE);
-  fake_request (fake, FAKE_PLAYLIST);
-  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
+  fake_list_next (fake);
   fake_advance (fake, 500 * 1000);
   fake_request_segment (fake, 106);
   begun_us = fake->now_us;

@@ -54,32 +54,13 @@ playing_among (guint others, FakeConn **conn)
   P2pInfoHash hash;
 
   config.max_playlist_delay_us = 0;
-  fake = fake_ports_new (&config);
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < ID; id++) {
-    FakeRequest *request = fake_request_segment (fake, id);
-
-    for (guint i = 0; !request->ended && i < 100; i++) {
-      fake_advance (fake, 50 * 1000);
-      fake_http_answer_all (fake);
-    }
-    fake_assert_segment (request, id, SIZE);
-  }
+  fake = fake_ports_playing_live (&config, ID - 1);
   *conn = connect_ranked (fake, FALSE);
   socket = fake_socket (fake, FAKE_TRACKER);
   fake_info_hash (socket, &hash);
   fake_tracker_reply (fake, socket, &hash, others, 120);
 
   return fake;
-}
-
-static void
-list_it (FakePorts *fake)
-{
-  fake_publish (fake, 101, 6, TRUE);
-  fake_request (fake, FAKE_PLAYLIST);
-  fake_http_answer (fake, fake_http (fake, FAKE_PLAYLIST));
 }
 
 /* Whether @conn has last heard that we claim it, @claims if nothing since. */
@@ -103,7 +84,7 @@ await_claim (FakePorts *fake, FakeConn *conn)
 {
   gboolean claims = FALSE;
 
-  list_it (fake);
+  fake_list_next (fake);
   for (guint i = 0; i < 200 && !claims; i++) {
     claims = hears_claim (conn, FALSE);
     if (!claims)
@@ -139,7 +120,7 @@ test_in_full_view (void)
   FakeConn *conn;
   g_autoptr (FakePorts) fake = playing_among (1, &conn);
 
-  list_it (fake);
+  fake_list_next (fake);
   fake_advance (fake, 10 * 1000);
   g_assert_nonnull (fake_http_segment (fake, ID));
 }

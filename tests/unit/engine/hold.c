@@ -37,11 +37,7 @@ playing_live (gint64 position, FakeConn **alice)
   FakePorts *fake;
 
   config.http_window_us = 0;
-  fake = fake_ports_new (&config);
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id <= position; id++)
-    play (fake, id);
+  fake = fake_ports_playing_live (&config, position);
   *alice = fake_connect (fake, ALICE);
   fake_conn_announce (fake, *alice, NULL, 0, NULL, 0);
 

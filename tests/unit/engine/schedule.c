@@ -767,18 +767,13 @@ test_prefetch_leaves_room (void)
     g_assert_cmpuint (fake_http_segment_count (fake, id), <=, 1);
 }
 
-/* Plays a live stream up to its last segment, 105; Alice has seen a newer
- * playlist, and is asked for the next. */
+/* Alice has seen a newer playlist than ours, which ends with 105, and is asked for
+ * the next. */
 static FakeConn *
-play_to_the_edge (FakePorts *fake, P2pCommand *asked)
+connect_with_next (FakePorts *fake, P2pCommand *asked)
 {
-  FakeConn *conn;
+  FakeConn *conn = fake_connect (fake, ALICE);
 
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++)
-    finish (fake, fake_request_segment (fake, id), id);
-  conn = fake_connect (fake, ALICE);
   fake_conn_has (fake, conn, 106);
   g_assert_cmpuint (asked_of (conn, asked), ==, 1);
 
@@ -802,12 +797,12 @@ list_what_she_sends (FakePorts *fake)
 static void
 test_live_edge_from_a_peer (void)
 {
-  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (FakePorts) fake = fake_ports_playing_live (NULL, 105);
   FakeRequest *playlist, *request;
   P2pCommand asked;
   FakeConn *conn;
 
-  conn = play_to_the_edge (fake, &asked);
+  conn = connect_with_next (fake, &asked);
   g_assert_cmpint (asked.segment_id, ==, 106);
   fake_conn_data (fake, conn, &asked, SIZE);
   fake_conn_segment (fake, conn, &asked, 0, 1000);
@@ -826,12 +821,12 @@ test_live_edge_from_a_peer (void)
 static void
 test_live_edge_is_taken_over (void)
 {
-  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (FakePorts) fake = fake_ports_playing_live (NULL, 105);
   FakeRequest *playlist, *request;
   P2pCommand asked;
   FakeConn *conn;
 
-  conn = play_to_the_edge (fake, &asked);
+  conn = connect_with_next (fake, &asked);
   fake_conn_data (fake, conn, &asked, SIZE);
   fake_conn_segment (fake, conn, &asked, 0, 1000);
   fake_publish (fake, 101, 6, TRUE);
@@ -887,11 +882,7 @@ playing_at_the_edge (void)
   FakePorts *fake;
 
   config.http_window_us = 0;
-  fake = fake_ports_new (&config);
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++)
-    finish (fake, fake_request_segment (fake, id), id);
+  fake = fake_ports_playing_live (&config, 105);
   fake_tracker_up (fake);
 
   return fake;
@@ -998,15 +989,10 @@ test_ids_out_of_reach (void)
 {
   static const gint64 ids[] = { -5, 0, 50, 99, 110, 1000000,
     G_GINT64_CONSTANT (1) << 52 };
-  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (FakePorts) fake = fake_ports_playing_live (NULL, 105);
+  FakeConn *conn = fake_connect (fake, ALICE);
   P2pCommand asked;
-  FakeConn *conn;
 
-  fake_publish (fake, 100, 6, TRUE);
-  fake_load_playlist (fake);
-  for (gint64 id = 103; id < 106; id++)
-    finish (fake, fake_request_segment (fake, id), id);
-  conn = fake_connect (fake, ALICE);
   fake_conn_announce (fake, conn, ids, G_N_ELEMENTS (ids), ids, 7);
   fake_advance (fake, 5 * G_USEC_PER_SEC);
   g_assert_cmpuint (asked_of (conn, &asked), ==, 0);
@@ -1018,7 +1004,7 @@ test_ids_out_of_reach (void)
 static void
 check_live_edge_of_a_range (gsize size, gsize sent)
 {
-  g_autoptr (FakePorts) fake = fake_ports_new (NULL);
+  g_autoptr (FakePorts) fake = fake_ports_playing_live (NULL, 105);
   P2pRequest wanted = {
     .uri = FAKE_ORIGIN "stream/segment106.ts",
     .range = { 0, SIZE - 1 },
@@ -1031,7 +1017,7 @@ check_live_edge_of_a_range (gsize size, gsize sent)
   FakeConn *conn;
   char *playlist;
 
-  conn = play_to_the_edge (fake, &asked);
+  conn = connect_with_next (fake, &asked);
   fake_conn_data (fake, conn, &asked, size);
   fake_conn_segment (fake, conn, &asked, 0, sent);
 
