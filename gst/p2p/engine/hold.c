@@ -87,7 +87,7 @@ p2p_hold_begin (P2pShare *share, P2pPlayerRequest *request)
   p2p_hold_need (download, &view);
   view.size = p2p_download_expects (download, view.duration_us);
   until_us = p2p_hold_until_us (&view, engine->max_playlist_delay_us);
-  /* An idle one goes with the next pass. */
+  /* An idle one goes with the next pass, which looks when it is over, too. */
   p2p_share_wants_schedule (share);
   if (until_us <= engine->now_us)
     return FALSE;
@@ -95,7 +95,6 @@ p2p_hold_begin (P2pShare *share, P2pPlayerRequest *request)
   download->hold_until_us = until_us;
   request->held_by = download;
   request->held_us = engine->now_us;
-  p2p_share_look_again (share, until_us);
   P2P_LOG_DEBUG (P2P_AREA_POLICY, request->id,
       "the playlist waits for segment %" G_GINT64_FORMAT
       ", at most %" G_GINT64_FORMAT " ms",

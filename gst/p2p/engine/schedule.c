@@ -538,6 +538,8 @@ schedule_required (P2pShare *share)
       continue;
     if (p2p_hold_is_over (download))
       p2p_hold_end (download);
+    else if (download->hold != NULL)
+      p2p_share_look_again (share, download->hold_until_us);
     if (!p2p_download_is_required (download))
       continue;
     if (p2p_download_is_idle (download))
