@@ -427,6 +427,19 @@ typedef struct
   gint64 rumoured_claim;
 } P2pWords;
 
+/* Of the newest segments, by their numbers. */
+#define P2P_WORDS_KEPT 4
+
+/* How word of one of the newest segments has come to us. */
+typedef struct
+{
+  gint64 id;
+  gint64 grown_us; /* when one more peer said that it gives it, 0: none has */
+  gboolean is_vouched; /* before the first of them, somebody claimed it */
+  gboolean is_doubted; /* they are not believed */
+  gint64 doubted_us;   /* since when */
+} P2pSpread;
+
 /* One generation's swarm of a stream. */
 typedef struct
 {
@@ -479,7 +492,8 @@ struct _P2pShare
   gint64 claim;          /* what we claim, and are not fetching yet */
   gint64 claim_until_us; /* but then will; 0: nothing */
   gint64 claim_again_us; /* nothing is claimed before */
-  gboolean listed_anew;  /* since the last eviction */
+  P2pSpread spread[P2P_WORDS_KEPT];
+  gboolean listed_anew; /* since the last eviction */
   GHashTable *bad; /* ids whose HTTP prefetch failed lately → when (us) */
 };
 
@@ -488,7 +502,7 @@ P2pShare *p2p_share_ensure (P2pEngine *engine, P2pStream *stream);
 void p2p_share_free (P2pShare *share);
 void p2p_share_wants_schedule (P2pShare *share);
 void p2p_share_wants_announce (P2pShare *share);
-/* Wants a schedule at @at_us. */
+/* Wants a schedule at @at_us, or before: who still waits then says so again. */
 void p2p_share_look_again (P2pShare *share, gint64 at_us);
 guint p2p_share_open_peers (P2pShare *share);
 guint p2p_share_connecting_peers (P2pShare *share);
@@ -561,6 +575,21 @@ gboolean p2p_claim_is_best (P2pShare *share);
 /* The segment is no longer ours to fetch, or is being fetched. */
 void p2p_claim_end (P2pShare *share);
 
+/* --- doubt.c: word of what nobody gives ------------------------------------- */
+
+/* A peer claims @id. */
+void p2p_doubt_vouched (P2pShare *share, gint64 id);
+/* One more says that it gives it. */
+void p2p_doubt_grown (P2pShare *share, gint64 id);
+/* Doubts what has to be. */
+void p2p_doubt_check (P2pShare *share);
+/* Whether it is not believed that somebody gives @id. */
+gboolean p2p_doubt_is_on (P2pShare *share, gint64 id);
+/* The same of the @n segments from @first on, in bits. */
+guint64 p2p_doubt_window (P2pShare *share, gint64 first, guint n);
+/* Since when that is so, or was, 0: never. */
+gint64 p2p_doubt_since_us (P2pShare *share, gint64 id);
+
 /* --- schedule.c ------------------------------------------------------------ */
 
 /* Decides for every segment of @share what happens next. */
@@ -616,6 +645,7 @@ struct _P2pPeer
   P2pIdSet rumours;
   gboolean has_open; /* of @loading, @open is only claimed */
   gint64 open;
+  gint64 gave; /* the newest that it was heard to give, by our numbers */
   gint64 hearsay_claim; /* of the newest of hearsay, like P2pWords */
   gint64 rumours_claim;
   gboolean announced;   /* it has heard of us */
@@ -700,7 +730,8 @@ void p2p_peer_forget (P2pPeer *peer, gint64 id);
 void p2p_peer_strike (P2pPeer *peer, gint64 id);
 
 gboolean p2p_peer_has (P2pPeer *peer, gint64 id);
-/* Whether it can be asked for it: it has it, or passes on what arrives. */
+/* Whether it can be asked for it: it has it, or passes on what arrives. Not where
+ * that is in doubt. */
 gboolean p2p_peer_gives (P2pPeer *peer, gint64 id);
 gboolean p2p_peer_is_loading (P2pPeer *peer, gint64 id);
 /* For segment @id, by the election. */

@@ -394,8 +394,9 @@ p2p_peer_gives (P2pPeer *peer, gint64 id)
 {
   gint64 external = external_id (peer, id);
 
-  return p2p_id_set_has (&peer->loaded, external)
-      || p2p_id_set_has (&peer->arriving, external);
+  return (p2p_id_set_has (&peer->loaded, external)
+             || p2p_id_set_has (&peer->arriving, external))
+      && !p2p_doubt_is_on (peer->share, id);
 }
 
 gboolean
@@ -563,6 +564,26 @@ note_claims (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
   }
 }
 
+/* It gives what it did not before, or claims it. Who says the same over and over is
+ * one all the same. */
+static void
+note_givers (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
+{
+  P2pShare *share = peer->share;
+  guint64 gives = words->gives & ~before->gives;
+  guint64 claims = words->loading & ~words->gives;
+
+  for (; claims != 0; claims &= claims - 1)
+    p2p_doubt_vouched (share, first_news (share) + __builtin_ctzll (claims));
+  for (; gives != 0; gives &= gives - 1) {
+    gint64 id = first_news (share) + __builtin_ctzll (gives);
+
+    if (id > peer->gave)
+      p2p_doubt_grown (share, id);
+    peer->gave = MAX (peer->gave, id);
+  }
+}
+
 /* The newest that it knows of may be newer than what we do. */
 static void
 note_newest (P2pPeer *peer, const P2pIdSet *named)
@@ -664,6 +685,7 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   note_offered (peer, &peer->arriving);
   words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
   note_claims (peer, &before, &words);
+  note_givers (peer, &before, &words);
   p2p_announce_heard (peer, &newest_before);
   p2p_upload_heard (peer);
   measure_path (peer);

@@ -269,6 +269,8 @@ p2p_schedule_fill_turn (P2pShare *share, gint64 id, P2pFetchView *view)
     view->seen_us = MIN (share->listed_us, view->seen_us);
   view->rank = own_rank (share, id, FALSE, &view->claim_us);
   view->hidden = hidden_before (share, id);
+  /* Until then everybody has waited for who says to have it. */
+  view->seen_us = MAX (view->seen_us, p2p_doubt_since_us (share, id));
 }
 
 gboolean
@@ -296,6 +298,7 @@ stuck_us (P2pDownload *download, gint64 asked_us)
     return 0;
   /* To ask everybody takes its time, and is seldom needed. */
   if (share->engine->now_us >= since_us + P2P_FETCH_STUCK_US
+      && !p2p_doubt_is_on (share, download->id)
       && any_peer (share, download->id, p2p_peer_has))
     return 0;
 
@@ -898,6 +901,7 @@ p2p_schedule (P2pShare *share)
 
   for (passes = 0; share->schedule_wanted && passes < 8; passes++) {
     share->schedule_wanted = FALSE;
+    p2p_doubt_check (share);
     schedule_claim (share);
     schedule_required (share);
     schedule_ahead (share);

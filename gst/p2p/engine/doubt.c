@@ -1,0 +1,179 @@
+/* p2phlssrc: word of a live segment that nobody gives.
+ *
+ * Who has the newest segment sends it to somebody, who passes it on: soon one peer after
+ * the other says that it gives it. Where no more do, those who said so may have nothing,
+ * and everybody would wait for them.
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ *
+ * Source: docs/design/claims.md.
+ */
+#include "engine-private.h"
+
+/* What more of our peers than one in so many say is believed. */
+#define FEW_PART 2
+
+/* Where somebody has claimed it before, uplinks may be slow: the tree has this share of
+ * the segment's duration to grow. */
+#define VOUCHED_SHARE 0.5
+
+/* What everybody has for long, or nobody can know of yet, is no matter. */
+static gboolean
+is_new (P2pShare *share, gint64 id)
+{
+  return share->stream->live && id >= share->newest
+      && id <= share->newest + P2P_ANNOUNCED_AHEAD;
+}
+
+static P2pSpread *
+slot_of (P2pShare *share, gint64 id)
+{
+  return &share->spread[id & (P2P_WORDS_KEPT - 1)];
+}
+
+gint64
+p2p_doubt_since_us (P2pShare *share, gint64 id)
+{
+  const P2pSpread *spread = slot_of (share, id);
+
+  return spread->id == id ? spread->doubted_us : 0;
+}
+
+gboolean
+p2p_doubt_is_on (P2pShare *share, gint64 id)
+{
+  const P2pSpread *spread = slot_of (share, id);
+
+  return spread->is_doubted && spread->id == id;
+}
+
+guint64
+p2p_doubt_window (P2pShare *share, gint64 first, guint n)
+{
+  guint64 bits = 0;
+  guint i;
+
+  for (i = 0; i < P2P_WORDS_KEPT; i++) {
+    const P2pSpread *spread = &share->spread[i];
+
+    if (spread->is_doubted && spread->id >= first && spread->id < first + n)
+      bits |= G_GUINT64_CONSTANT (1) << (spread->id - first);
+  }
+
+  return bits;
+}
+
+/* When those who say that they give it are believed no more. */
+static gint64
+doubt_at_us (P2pShare *share, const P2pSpread *spread)
+{
+  return spread->grown_us
+      + (spread->is_vouched
+              ? (gint64) (VOUCHED_SHARE * share->stream->target_duration_us)
+              : P2P_FETCH_STUCK_US);
+}
+
+static P2pSpread *
+ensure_spread (P2pShare *share, gint64 id)
+{
+  P2pSpread *spread = slot_of (share, id);
+
+  if (spread->id != id)
+    *spread = (P2pSpread){ .id = id };
+
+  return spread;
+}
+
+void
+p2p_doubt_vouched (P2pShare *share, gint64 id)
+{
+  P2pSpread *spread;
+
+  if (!is_new (share, id))
+    return;
+  spread = ensure_spread (share, id);
+  spread->is_vouched |= spread->grown_us == 0;
+}
+
+void
+p2p_doubt_grown (P2pShare *share, gint64 id)
+{
+  P2pSpread *spread;
+
+  if (!is_new (share, id))
+    return;
+  spread = ensure_spread (share, id);
+  spread->grown_us = share->engine->now_us;
+  p2p_share_look_again (share, doubt_at_us (share, spread));
+}
+
+static gboolean
+is_said_by_few (P2pShare *share, gint64 id)
+{
+  guint givers = 0;
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    givers += peer->state == P2P_PEER_OPEN && p2p_peer_gives (peer, id);
+  }
+
+  return givers * FEW_PART <= share->n_open;
+}
+
+static gboolean
+is_here (P2pShare *share, gint64 id)
+{
+  P2pEntry *entry =
+      p2p_store_find (share->engine->store, share->stream->serial, id);
+
+  return entry != NULL && entry->complete;
+}
+
+/* What peers say of it means something else from now on, and so does what we pass on
+ * of that. */
+static void
+set_doubted (P2pShare *share, P2pSpread *spread, gboolean is_doubted)
+{
+  guint i;
+
+  spread->is_doubted = is_doubted;
+  for (i = 0; i < share->peers->len; i++)
+    ((P2pPeer *) share->peers->pdata[i])->has_words = FALSE;
+  p2p_announce_words (share);
+}
+
+static void
+check (P2pShare *share, P2pSpread *spread)
+{
+  gint64 now_us = share->engine->now_us;
+
+  if (spread->is_doubted && is_here (share, spread->id))
+    set_doubted (share, spread, FALSE);
+  /* Once: after that there is another tree. */
+  if (spread->grown_us == 0 || spread->doubted_us != 0
+      || !is_new (share, spread->id))
+    return;
+  if (now_us < doubt_at_us (share, spread)) {
+    p2p_share_look_again (share, doubt_at_us (share, spread));
+    return;
+  }
+  if (p2p_download_has_source (share, spread->id)
+      || !is_said_by_few (share, spread->id))
+    return;
+  P2P_LOG_DEBUG (P2P_AREA_POLICY, share->stream->serial,
+      "segment %" G_GINT64_FORMAT ": who has it does not give it", spread->id);
+  spread->doubted_us = now_us;
+  set_doubted (share, spread, TRUE);
+  /* Its owner has not looked for it. */
+  p2p_refresh_arm (share);
+}
+
+void
+p2p_doubt_check (P2pShare *share)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (share->spread); i++)
+    check (share, &share->spread[i]);
+}
