@@ -56,7 +56,7 @@ p2p_announce_words_of (P2pPeer *peer)
   if (!peer->has_words || peer->words_first != first) {
     peer->words = p2p_peer_words (peer, first_of_newest (share), N_NEWEST);
     peer->words.gives &=
-        ~p2p_doubt_window (share, first_of_newest (share), N_NEWEST);
+        ~p2p_doubt_window (peer, first_of_newest (share), N_NEWEST);
     peer->words_first = first;
     peer->has_words = TRUE;
   }

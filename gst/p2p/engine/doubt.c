@@ -16,6 +16,10 @@
  * the segment's duration to grow. */
 #define VOUCHED_SHARE 0.5
 
+/* Who come one after the other to say so are waited for no longer than so many times
+ * that. */
+#define PATIENCES_MAX 2
+
 /* What everybody has for long, or nobody can know of yet, is no matter. */
 static gboolean
 is_new (P2pShare *share, gint64 id)
@@ -27,15 +31,7 @@ is_new (P2pShare *share, gint64 id)
 static P2pSpread *
 slot_of (P2pShare *share, gint64 id)
 {
-  return &share->spread[id & (P2P_WORDS_KEPT - 1)];
-}
-
-gint64
-p2p_doubt_since_us (P2pShare *share, gint64 id)
-{
-  const P2pSpread *spread = slot_of (share, id);
-
-  return spread->id == id ? spread->doubted_us : 0;
+  return &share->spread[id & (P2P_SPREADS_KEPT - 1)];
 }
 
 gboolean
@@ -46,16 +42,35 @@ p2p_doubt_is_on (P2pShare *share, gint64 id)
   return spread->is_doubted && spread->id == id;
 }
 
+gint64
+p2p_doubt_since_us (P2pShare *share, gint64 id)
+{
+  const P2pSpread *spread = slot_of (share, id);
+
+  return spread->id == id ? spread->doubted_us : 0;
+}
+
+/* Who has claimed it although somebody said to give it does not believe that either,
+ * and fetches it. */
+gboolean
+p2p_doubt_of (P2pPeer *peer, gint64 id)
+{
+  return p2p_doubt_is_on (peer->share, id)
+      && (peer->claimed != id
+          || peer->claimed_us <= slot_of (peer->share, id)->said_us);
+}
+
 guint64
-p2p_doubt_window (P2pShare *share, gint64 first, guint n)
+p2p_doubt_window (P2pPeer *peer, gint64 first, guint n)
 {
   guint64 bits = 0;
   guint i;
 
-  for (i = 0; i < P2P_WORDS_KEPT; i++) {
-    const P2pSpread *spread = &share->spread[i];
+  for (i = 0; i < G_N_ELEMENTS (peer->share->spread); i++) {
+    const P2pSpread *spread = &peer->share->spread[i];
 
-    if (spread->is_doubted && spread->id >= first && spread->id < first + n)
+    if (spread->is_doubted && spread->id >= first && spread->id < first + n
+        && p2p_doubt_of (peer, spread->id))
       bits |= G_GUINT64_CONSTANT (1) << (spread->id - first);
   }
 
@@ -66,10 +81,14 @@ p2p_doubt_window (P2pShare *share, gint64 first, guint n)
 static gint64
 doubt_at_us (P2pShare *share, const P2pSpread *spread)
 {
-  return spread->grown_us
-      + (spread->is_vouched
-              ? (gint64) (VOUCHED_SHARE * share->stream->target_duration_us)
-              : P2P_FETCH_STUCK_US);
+  gint64 patience_us = P2P_FETCH_STUCK_US;
+
+  if (spread->is_vouched)
+    patience_us = MAX (patience_us,
+        (gint64) (VOUCHED_SHARE * share->stream->target_duration_us));
+
+  return MIN (spread->grown_us + patience_us,
+      spread->said_us + PATIENCES_MAX * patience_us);
 }
 
 static P2pSpread *
@@ -84,26 +103,54 @@ ensure_spread (P2pShare *share, gint64 id)
 }
 
 void
-p2p_doubt_vouched (P2pShare *share, gint64 id)
+p2p_doubt_claimed (P2pPeer *peer, gint64 id)
 {
+  P2pShare *share = peer->share;
   P2pSpread *spread;
 
   if (!is_new (share, id))
     return;
   spread = ensure_spread (share, id);
-  spread->is_vouched |= spread->grown_us == 0;
+  spread->is_vouched |= spread->said_us == 0;
+  peer->claimed = id;
+  peer->claimed_us = share->engine->now_us;
 }
 
 void
-p2p_doubt_grown (P2pShare *share, gint64 id)
+p2p_doubt_gives (P2pPeer *peer, gint64 id)
 {
+  P2pShare *share = peer->share;
   P2pSpread *spread;
 
-  if (!is_new (share, id))
+  /* Who says the same over and over is one all the same. */
+  if (!is_new (share, id) || id <= peer->gave)
     return;
+  peer->gave = id;
   spread = ensure_spread (share, id);
   spread->grown_us = share->engine->now_us;
-  p2p_share_look_again (share, doubt_at_us (share, spread));
+  if (spread->said_us == 0)
+    spread->said_us = spread->grown_us;
+  if (!p2p_download_has_source (share, id))
+    p2p_share_look_again (share, doubt_at_us (share, spread));
+}
+
+static gboolean
+is_here (P2pShare *share, gint64 id)
+{
+  P2pEntry *entry =
+      p2p_store_find (share->engine->store, share->stream->serial, id);
+
+  return entry != NULL && entry->complete;
+}
+
+/* Who has been asked, and has sent nothing, is none. */
+static gboolean
+arrives (P2pShare *share, gint64 id)
+{
+  P2pDownload *download = p2p_download_find (share, id);
+
+  return download != NULL && !p2p_download_is_idle (download)
+      && (download->http != 0 || download->source.bytes > 0);
 }
 
 static gboolean
@@ -118,16 +165,7 @@ is_said_by_few (P2pShare *share, gint64 id)
     givers += peer->state == P2P_PEER_OPEN && p2p_peer_gives (peer, id);
   }
 
-  return givers * FEW_PART <= share->n_open;
-}
-
-static gboolean
-is_here (P2pShare *share, gint64 id)
-{
-  P2pEntry *entry =
-      p2p_store_find (share->engine->store, share->stream->serial, id);
-
-  return entry != NULL && entry->complete;
+  return givers > 0 && givers * FEW_PART <= share->n_open;
 }
 
 /* What peers say of it means something else from now on, and so does what we pass on
@@ -138,8 +176,12 @@ set_doubted (P2pShare *share, P2pSpread *spread, gboolean is_doubted)
   guint i;
 
   spread->is_doubted = is_doubted;
-  for (i = 0; i < share->peers->len; i++)
-    ((P2pPeer *) share->peers->pdata[i])->has_words = FALSE;
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+
+    peer->has_words = FALSE;
+    p2p_peer_watch (peer);
+  }
   p2p_announce_words (share);
 }
 
@@ -148,25 +190,24 @@ check (P2pShare *share, P2pSpread *spread)
 {
   gint64 now_us = share->engine->now_us;
 
-  if (spread->is_doubted && is_here (share, spread->id))
-    set_doubted (share, spread, FALSE);
+  if (is_here (share, spread->id)) {
+    if (spread->is_doubted)
+      set_doubted (share, spread, FALSE);
+    return;
+  }
   /* Once: after that there is another tree. */
-  if (spread->grown_us == 0 || spread->doubted_us != 0
-      || !is_new (share, spread->id))
+  if (spread->doubted_us != 0)
     return;
   if (now_us < doubt_at_us (share, spread)) {
     p2p_share_look_again (share, doubt_at_us (share, spread));
     return;
   }
-  if (p2p_download_has_source (share, spread->id)
-      || !is_said_by_few (share, spread->id))
+  if (arrives (share, spread->id) || !is_said_by_few (share, spread->id))
     return;
   P2P_LOG_DEBUG (P2P_AREA_POLICY, share->stream->serial,
       "segment %" G_GINT64_FORMAT ": who has it does not give it", spread->id);
   spread->doubted_us = now_us;
   set_doubted (share, spread, TRUE);
-  /* Its owner has not looked for it. */
-  p2p_refresh_arm (share);
 }
 
 void
@@ -174,6 +215,11 @@ p2p_doubt_check (P2pShare *share)
 {
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (share->spread); i++)
-    check (share, &share->spread[i]);
+  for (i = 0; i < G_N_ELEMENTS (share->spread); i++) {
+    P2pSpread *spread = &share->spread[i];
+
+    /* Who follows at a distance may still lack the one before the newest. */
+    if (spread->said_us != 0 && spread->id >= share->newest - 1)
+      check (share, spread);
+  }
 }

@@ -402,6 +402,8 @@ take (P2pDownload *download, GBytes *bytes)
   download->moved_us = engine->now_us;
   download->silent = 0;
   p2p_bandwidth_add (&engine->all_bandwidth, size, engine->now_us);
+  if (download->entry->size == 0)
+    p2p_share_wants_announce (download->share);
   p2p_store_append (download->entry, bytes);
   advance_requests (download);
   p2p_upload_grown (download->share, download->entry);

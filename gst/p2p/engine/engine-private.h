@@ -428,14 +428,15 @@ typedef struct
 } P2pWords;
 
 /* Of the newest segments, by their numbers. */
-#define P2P_WORDS_KEPT 4
+#define P2P_SPREADS_KEPT 8
 
-/* How word of one of the newest segments has come to us. */
+/* How word of one of them has come to us. */
 typedef struct
 {
   gint64 id;
-  gint64 grown_us; /* when one more peer said that it gives it, 0: none has */
-  gboolean is_vouched; /* before the first of them, somebody claimed it */
+  gint64 said_us;  /* when a peer first said that it gives it, 0: none has */
+  gint64 grown_us; /* when one more last did */
+  gboolean is_vouched; /* somebody had claimed it before */
   gboolean is_doubted; /* they are not believed */
   gint64 doubted_us;   /* since when */
 } P2pSpread;
@@ -492,7 +493,7 @@ struct _P2pShare
   gint64 claim;          /* what we claim, and are not fetching yet */
   gint64 claim_until_us; /* but then will; 0: nothing */
   gint64 claim_again_us; /* nothing is claimed before */
-  P2pSpread spread[P2P_WORDS_KEPT];
+  P2pSpread spread[P2P_SPREADS_KEPT];
   gboolean listed_anew; /* since the last eviction */
   GHashTable *bad; /* ids whose HTTP prefetch failed lately → when (us) */
 };
@@ -577,18 +578,19 @@ void p2p_claim_end (P2pShare *share);
 
 /* --- doubt.c: word of what nobody gives ------------------------------------- */
 
-/* A peer claims @id. */
-void p2p_doubt_vouched (P2pShare *share, gint64 id);
-/* One more says that it gives it. */
-void p2p_doubt_grown (P2pShare *share, gint64 id);
+/* @peer claims @id, or says that it gives it. */
+void p2p_doubt_claimed (P2pPeer *peer, gint64 id);
+void p2p_doubt_gives (P2pPeer *peer, gint64 id);
 /* Doubts what has to be. */
 void p2p_doubt_check (P2pShare *share);
-/* Whether it is not believed that somebody gives @id. */
+/* Whether it is not believed of all that they give @id. */
 gboolean p2p_doubt_is_on (P2pShare *share, gint64 id);
-/* The same of the @n segments from @first on, in bits. */
-guint64 p2p_doubt_window (P2pShare *share, gint64 first, guint n);
 /* Since when that is so, or was, 0: never. */
 gint64 p2p_doubt_since_us (P2pShare *share, gint64 id);
+/* Whether it is not believed of @peer. */
+gboolean p2p_doubt_of (P2pPeer *peer, gint64 id);
+/* The same of the @n segments from @first on, in bits. */
+guint64 p2p_doubt_window (P2pPeer *peer, gint64 first, guint n);
 
 /* --- schedule.c ------------------------------------------------------------ */
 
@@ -645,7 +647,9 @@ struct _P2pPeer
   P2pIdSet rumours;
   gboolean has_open; /* of @loading, @open is only claimed */
   gint64 open;
-  gint64 gave; /* the newest that it was heard to give, by our numbers */
+  gint64 gave; /* the newest that it said to give, by our numbers */
+  gint64 claimed;
+  gint64 claimed_us;    /* when it last began to claim that */
   gint64 hearsay_claim; /* of the newest of hearsay, like P2pWords */
   gint64 rumours_claim;
   gboolean announced;   /* it has heard of us */
@@ -723,6 +727,8 @@ void p2p_peer_low_water (P2pPeer *peer);
 /* @messages: (nullable) (element-type GBytes): the announcement, if the
  * caller has it ready */
 void p2p_peer_send_announcement (P2pPeer *peer, GPtrArray *messages);
+/* It may have been given less time for what we ask of it. */
+void p2p_peer_watch (P2pPeer *peer);
 /* It is not asked for the segment again before it says anew that it has it. */
 void p2p_peer_forget (P2pPeer *peer, gint64 id);
 /* It kept us waiting: counts towards closing it, and it is not asked for

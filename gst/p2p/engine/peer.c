@@ -57,11 +57,14 @@ give_up_us (P2pPeer *peer)
   P2pDownload *download = peer->download;
   const P2pSource *source;
   gint64 silent_us, late_us;
+  gboolean is_doubted;
 
   if (download == NULL)
     return P2P_NEVER;
   source = p2p_download_source_of (download, peer);
-  silent_us = source->last_byte_us + NO_BYTES_US;
+  is_doubted = source->bytes == 0 && p2p_doubt_of (peer, download->id);
+  silent_us =
+      source->last_byte_us + (is_doubted ? P2P_FETCH_STUCK_US : NO_BYTES_US);
   late_us = source->begun_us
       + MAX (PREFETCH_LEAST_US,
           PREFETCH_DURATIONS * peer->share->stream->target_duration_us);
@@ -82,6 +85,13 @@ arm_open_timer (P2pPeer *peer)
   /* Each message moves it: it looks again when it fires too soon. */
   if (deadline_us != P2P_NEVER)
     p2p_timer_set_sooner (&peer->timer, deadline_us);
+}
+
+void
+p2p_peer_watch (P2pPeer *peer)
+{
+  if (peer->state == P2P_PEER_OPEN)
+    arm_open_timer (peer);
 }
 
 static void
@@ -396,7 +406,7 @@ p2p_peer_gives (P2pPeer *peer, gint64 id)
 
   return (p2p_id_set_has (&peer->loaded, external)
              || p2p_id_set_has (&peer->arriving, external))
-      && !p2p_doubt_is_on (peer->share, id);
+      && !p2p_doubt_of (peer, id);
 }
 
 gboolean
@@ -564,24 +574,18 @@ note_claims (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
   }
 }
 
-/* It gives what it did not before, or claims it. Who says the same over and over is
- * one all the same. */
+/* It claims, or gives, what it did not before. */
 static void
 note_givers (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
 {
-  P2pShare *share = peer->share;
+  gint64 first = first_news (peer->share);
+  guint64 claims = words->loading & ~(before->loading | before->gives);
   guint64 gives = words->gives & ~before->gives;
-  guint64 claims = words->loading & ~words->gives;
 
   for (; claims != 0; claims &= claims - 1)
-    p2p_doubt_vouched (share, first_news (share) + __builtin_ctzll (claims));
-  for (; gives != 0; gives &= gives - 1) {
-    gint64 id = first_news (share) + __builtin_ctzll (gives);
-
-    if (id > peer->gave)
-      p2p_doubt_grown (share, id);
-    peer->gave = MAX (peer->gave, id);
-  }
+    p2p_doubt_claimed (peer, first + __builtin_ctzll (claims));
+  for (; gives != 0; gives &= gives - 1)
+    p2p_doubt_gives (peer, first + __builtin_ctzll (gives));
 }
 
 /* The newest that it knows of may be newer than what we do. */

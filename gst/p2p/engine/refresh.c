@@ -5,6 +5,9 @@
  */
 #include "engine-private.h"
 
+/* Who says that it has the next segment may take it back. */
+#define KNOWN_AGAIN_US (200 * 1000)
+
 /* Delivery directives ask for a certain segment: not ours to repeat. */
 #define DIRECTIVE "_HLS_"
 
@@ -70,10 +73,12 @@ p2p_refresh_due (gpointer owner, gint64 now_us)
 
   if (share->profile == NULL || share->engine->http_window_us == 0
       || !p2p_share_is_followed (share) || p2p_share_open_peers (share) == 0
-      || !p2p_schedule_is_owner (share, id)
-      || p2p_schedule_is_known (share, id))
+      || !p2p_schedule_is_owner (share, id))
     return;
-  look (share);
+  if (p2p_schedule_is_known (share, id))
+    p2p_timer_set (&share->refresh_timer, now_us + KNOWN_AGAIN_US);
+  else
+    look (share);
 }
 
 static void

@@ -139,7 +139,7 @@ static gboolean
 spares_browsers (P2pShare *share, gint64 id)
 {
   P2pFetchView view = { .duration_us = share->stream->target_duration_us,
-    .seen_us = share->offered_us };
+    .seen_us = MAX (share->offered_us, p2p_doubt_since_us (share, id)) };
   gint64 turn_us;
   guint i;
 

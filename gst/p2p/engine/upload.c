@@ -598,8 +598,10 @@ p2p_upload_relays (P2pDownload *download)
       || p2p_download_is_idle (download))
     return FALSE;
 
-  return entry->size > 0 || download->peer == NULL
-      || download->peer->down_begun;
+  /* Who says that it has the whole sends some at once, or has nothing. */
+  return entry->size > 0 || download->http != 0
+      || (download->peer->down_begun
+          && !p2p_peer_has (download->peer, download->id));
 }
 
 /* What is still on its way goes to those who have less of it than we, or as

@@ -461,12 +461,14 @@ test_what_arrives_is_told (void)
   words (bob, &word);
   g_assert_false (fake_ids_have (word.arriving, 106));
   fake_conn_data (fake, alice, &asked, SIZE);
+  g_assert_cmpuint (words (bob, &word), ==, 0);
+  fake_conn_segment (fake, alice, &asked, 0, 1000);
   g_assert_cmpuint (words (bob, &word), ==, 1);
   g_assert_true (fake_ids_have (word.arriving, 106));
   g_assert_false (fake_ids_have (word.loading, 106));
   g_assert_false (fake_ids_have (word.loaded, 106));
   g_assert_cmpuint (words (alice, &word), ==, 0);
-  fake_conn_segment (fake, alice, &asked, 0, SIZE);
+  fake_conn_segment (fake, alice, &asked, 1000, SIZE - 1000);
   g_assert_cmpuint (words (alice, &word), ==, 1);
   g_assert_true (fake_ids_have (word.loaded, 106));
   /* To who only waits for it, that is the same. */
@@ -501,6 +503,7 @@ test_what_is_lost_is_told (void)
   say (fake, alice, 106, 0, 0);
   g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
   fake_conn_data (fake, alice, &asked, SIZE);
+  fake_conn_segment (fake, alice, &asked, 0, 1000);
   words (bob, &word);
   g_assert_true (fake_ids_have (word.arriving, 106));
   fake_conn_close (fake, alice);

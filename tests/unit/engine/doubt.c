@@ -131,6 +131,32 @@ test_who_claimed_has_longer (void)
   g_assert_true (wait_for_fetch (&viewers, TURN_US));
 }
 
+/* A size, and then not a byte: nobody is told that it comes, and it is not waited for
+ * in vain. */
+static void
+test_hollow (void)
+{
+  g_auto (Viewers) viewers = { 0 };
+  gint64 until_us;
+
+  viewers_init (&viewers, LIAR);
+  fake_conn_has (viewers.fake, viewers.liar, ID);
+  fake_list_next (viewers.fake);
+  until_us = viewers.fake->now_us + 2 * UNCLAIMED_US + TURN_US;
+  while (fake_http_segment (viewers.fake, ID) == NULL) {
+    P2pCommand command;
+
+    g_assert_cmpint (viewers.fake->now_us, <, until_us);
+    while (fake_conn_find (viewers.liar, P2P_COMMAND_REQUEST, &command))
+      fake_conn_data (viewers.fake, viewers.liar, &command, FAKE_SEGMENT_BYTES);
+    while (fake_conn_next (viewers.others[0], &command)) {
+      g_assert_false (fake_ids_have (command.arriving, ID));
+      p2p_command_clear (&command);
+    }
+    fake_advance (viewers.fake, LOOK_US);
+  }
+}
+
 /* A claim after it makes it no better. */
 static void
 test_claim_comes_first (void)
@@ -203,6 +229,57 @@ test_rescuer_is_believed (void)
   g_assert_false (wait_for_fetch (&viewers, TURN_US));
 }
 
+/* The one that nobody believes has it now; who has fetched it meanwhile does. */
+static void
+test_rescuer_gives (void)
+{
+  g_auto (Viewers) viewers = { 0 };
+
+  viewers_init (&viewers, LIAR);
+  fake_conn_has (viewers.fake, viewers.liar, ID);
+  fake_list_next (viewers.fake);
+  g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
+  claims (&viewers, viewers.others[0]);
+  g_assert_false (wait_for_fetch (&viewers, 10 * LOOK_US));
+  fake_conn_has (viewers.fake, viewers.others[0], ID);
+  g_assert_false (wait_for_fetch (&viewers, TURN_US));
+}
+
+/* Who says it and takes it back makes nobody doubt those who come later. */
+static void
+test_taken_back (void)
+{
+  g_auto (Viewers) viewers = { 0 };
+
+  viewers_init (&viewers, LIAR);
+  fake_conn_has (viewers.fake, viewers.liar, ID);
+  fake_conn_has (viewers.fake, viewers.liar, ID - 1);
+  fake_advance (viewers.fake, UNCLAIMED_US);
+  fake_conn_has (viewers.fake, viewers.others[0], ID);
+  fake_list_next (viewers.fake);
+  g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - 2 * LOOK_US));
+}
+
+/* Those who come one after the other do so twice as long at most. */
+static void
+test_one_after_the_other (void)
+{
+  g_auto (Viewers) viewers = { 0 };
+
+  viewers_init (&viewers, LIAR);
+  for (guint i = 0; i < 4; i++)
+    fake_connect (viewers.fake,
+        ((const char *[]){ "-GS0100-viewer000001", "-GS0100-viewer000002",
+            "-GS0100-viewer000003", "-GS0100-viewer000004" })[i]);
+  fake_conn_has (viewers.fake, viewers.liar, ID);
+  fake_list_next (viewers.fake);
+  g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
+  fake_conn_has (viewers.fake, viewers.others[0], ID);
+  g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
+  fake_conn_has (viewers.fake, viewers.others[1], ID);
+  g_assert_true (wait_for_fetch (&viewers, TURN_US + UNCLAIMED_US / 4));
+}
+
 /* And asked, when it has it. */
 static void
 test_all_are_asked (void)
@@ -266,11 +343,15 @@ main (int argc, char **argv)
       "/doubt/browser-is-not-waited-for", test_browser_is_not_waited_for);
   g_test_add_func (
       "/doubt/who-claimed-has-longer", test_who_claimed_has_longer);
+  g_test_add_func ("/doubt/hollow", test_hollow);
   g_test_add_func ("/doubt/claim-comes-first", test_claim_comes_first);
   g_test_add_func ("/doubt/more-and-more-give-it", test_more_and_more_give_it);
   g_test_add_func ("/doubt/over-and-over", test_over_and_over);
   g_test_add_func ("/doubt/most-are-believed", test_most_are_believed);
   g_test_add_func ("/doubt/rescuer-is-believed", test_rescuer_is_believed);
+  g_test_add_func ("/doubt/rescuer-gives", test_rescuer_gives);
+  g_test_add_func ("/doubt/taken-back", test_taken_back);
+  g_test_add_func ("/doubt/one-after-the-other", test_one_after_the_other);
   g_test_add_func ("/doubt/all-are-asked", test_all_are_asked);
   g_test_add_func ("/doubt/is-not-passed-on", test_is_not_passed_on);
 

@@ -594,6 +594,42 @@ test_relay (void)
   leave (fake);
 }
 
+/* Alice passes segment 4 on as it comes to her, and is asked for it. */
+static FakeConn *
+connect_relay (FakePorts *fake, P2pCommand *asked)
+{
+  FakeConn *alice = fake_connect (fake, ALICE);
+  g_auto (P2pCommand) word = { .kind = P2P_COMMAND_ANNOUNCE };
+  gint64 id = 4;
+
+  word.arriving = g_array_new (FALSE, FALSE, sizeof (gint64));
+  g_array_append_val (word.arriving, id);
+  fake_conn_command (fake, alice, &word);
+  g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, asked));
+
+  return alice;
+}
+
+/* She may have to wait herself. */
+static void
+test_relay_before_the_first_byte (void)
+{
+  g_autoptr (FakePorts) fake = sharing ();
+  FakeConn *bob = fake_connect (fake, BOB);
+  P2pCommand asked;
+  FakeConn *alice = connect_relay (fake, &asked);
+
+  /* How long it is nobody knows yet. */
+  g_assert_false (ask (fake, bob, 4, 0));
+  fake_conn_data (fake, alice, &asked, SIZE);
+  g_assert_true (ask (fake, bob, 4, 0));
+  g_assert_cmpuint (bob->data->len, ==, 0);
+  fake_conn_segment (fake, alice, &asked, 0, SIZE);
+  assert_completed (bob);
+  assert_got (bob, 4, 0, SIZE);
+  leave (fake);
+}
+
 static void
 test_relay_of_a_relay (void)
 {
@@ -602,12 +638,11 @@ test_relay_of_a_relay (void)
   P2pCommand asked;
   FakeConn *alice = fake_connect_holder (fake, ALICE, &asked);
 
-  /* How long it is nobody knows yet. */
-  g_assert_false (ask (fake, bob, 4, 0));
+  /* Who has it all sends some at once. */
   fake_conn_data (fake, alice, &asked, SIZE);
-  g_assert_true (ask (fake, bob, 4, 0));
-  g_assert_cmpuint (bob->data->len, ==, 0);
+  g_assert_false (ask (fake, bob, 4, 0));
   fake_conn_segment (fake, alice, &asked, 0, 150000);
+  g_assert_true (ask (fake, bob, 4, 0));
   read_bytes (bob);
   g_assert_cmpuint (bob->data->len, >=, 150000 - P2P_SERVE_LEAST_BYTES);
   fake_conn_segment (fake, alice, &asked, 150000, SIZE - 150000);
@@ -942,8 +977,8 @@ relay_from_alice (FakePorts *fake, FakeConn **alice, FakeConn **bob)
   *bob = fake_connect (fake, BOB);
   *alice = fake_connect_holder (fake, ALICE, &asked);
   fake_conn_data (fake, *alice, &asked, SIZE);
-  g_assert_true (ask (fake, *bob, 4, 0));
   fake_conn_segment (fake, *alice, &asked, 0, 50000);
+  g_assert_true (ask (fake, *bob, 4, 0));
 }
 
 static void
@@ -1012,7 +1047,7 @@ test_abandoned_without_a_byte (void)
   g_autoptr (FakePorts) fake = sharing ();
   FakeConn *bob = fake_connect (fake, BOB);
   P2pCommand asked;
-  FakeConn *alice = fake_connect_holder (fake, ALICE, &asked);
+  FakeConn *alice = connect_relay (fake, &asked);
 
   fake_request_segment (fake, 4);
   fake_conn_data (fake, alice, &asked, SIZE);
@@ -1061,7 +1096,7 @@ test_another_length (void)
   P2pCommand asked;
 
   bob = fake_connect (fake, BOB);
-  alice = fake_connect_holder (fake, ALICE, &asked);
+  alice = connect_relay (fake, &asked);
   fake_conn_data (fake, alice, &asked, SIZE + 1);
   g_assert_true (ask (fake, bob, 4, 0));
   fake_conn_segment (fake, alice, &asked, 0, 50000);
@@ -1298,6 +1333,7 @@ main (int argc, char **argv)
   ADD ("ends-are-no-measure", test_ends_are_no_measure);
   ADD ("relay", test_relay);
   ADD ("relay-of-a-relay", test_relay_of_a_relay);
+  ADD ("relay-before-the-first-byte", test_relay_before_the_first_byte);
   ADD ("relay-only-to-who-has-less", test_relay_only_to_who_has_less);
   ADD ("no-relay-to-browsers", test_no_relay_to_browsers);
   ADD ("no-relay-of-no-segment", test_no_relay_of_no_segment);
