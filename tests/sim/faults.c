@@ -42,6 +42,7 @@ typedef enum
   FAULT_LIAR_MUTE,
   FAULT_PAUSE,
   FAULT_SEEK,
+  FAULT_LIAR_HOLLOW, /* last: seeds go on to mean what they did */
   N_FAULTS,
 } FaultKind;
 
@@ -117,6 +118,9 @@ static const struct
   [FAULT_PAUSE] = { "pause", "a viewer pauses", TARGET_VIEWER, 1, 6 },
   [FAULT_SEEK] = { "seek", "in a film, a viewer goes elsewhere",
       TARGET_VIEWER },
+  [FAULT_LIAR_HOLLOW] = { "liar-hollow",
+      "a viewer announces what it does not have, and sends none of it",
+      TARGET_VIEWER, 5, 20 },
 };
 
 /* --- names ------------------------------------------------------------------ */
@@ -235,6 +239,9 @@ strike (Fault *fault, SimNode *node)
     case FAULT_LIAR_MUTE:
       sim_liar_set (node->liar, SIM_LIE_MUTE, TRUE);
       break;
+    case FAULT_LIAR_HOLLOW:
+      sim_liar_set (node->liar, SIM_LIE_HOLLOW, TRUE);
+      break;
     case FAULT_PAUSE:
       sim_player_pause (node->player, fault->lasts_us);
       break;
@@ -283,6 +290,9 @@ heal (Fault *fault, SimNode *node)
       break;
     case FAULT_LIAR_MUTE:
       sim_liar_set (node->liar, SIM_LIE_MUTE, FALSE);
+      break;
+    case FAULT_LIAR_HOLLOW:
+      sim_liar_set (node->liar, SIM_LIE_HOLLOW, FALSE);
       break;
     case FAULT_CHURN:
     case FAULT_CROWD:
@@ -534,7 +544,7 @@ gboolean
 sim_faults_of_liars (SimWorld *world)
 {
   return is_on (world, FAULT_LIAR_ABSENT) || is_on (world, FAULT_LIAR_BYTES)
-      || is_on (world, FAULT_LIAR_MUTE);
+      || is_on (world, FAULT_LIAR_MUTE) || is_on (world, FAULT_LIAR_HOLLOW);
 }
 
 char *

@@ -65,6 +65,24 @@ keep_back (SimLiar *liar, guint64 number)
   return NULL;
 }
 
+/* As if it came: the size of @command's segment, and then nothing. */
+static GBytes *
+begin_hollow (SimLiar *liar, const P2pCommand *command, GBytes *honest)
+{
+  SimWorld *world = liar->node->world;
+  P2pCommand data = { .kind = P2P_COMMAND_DATA,
+    .segment_id = command->segment_id,
+    .request_id = command->request_id };
+  g_autoptr (GPtrArray) messages = NULL;
+
+  if (command->segment_id >= sim_cdn_published (world->cdn, world->now_us))
+    return g_bytes_ref (honest);
+  data.size = sim_cdn_segment_size (world->cdn, command->segment_id);
+  messages = p2p_command_encode (&data, P2P_MESSAGE_MAX_BYTES);
+
+  return g_bytes_ref (messages->pdata[0]);
+}
+
 static GBytes *
 change_command (
     SimLiar *liar, guint64 number, P2pCommand *command, GBytes *honest)
@@ -73,7 +91,7 @@ change_command (
 
   switch (command->kind) {
     case P2P_COMMAND_ANNOUNCE:
-      if (liar->lies & SIM_LIE_ABSENT)
+      if (liar->lies & (SIM_LIE_ABSENT | SIM_LIE_HOLLOW))
         return boast (liar, command, honest);
       break;
     case P2P_COMMAND_DATA:
@@ -84,8 +102,12 @@ change_command (
       else
         g_hash_table_remove (liar->spoiled, &number);
       break;
-    case P2P_COMMAND_COMPLETED:
     case P2P_COMMAND_ABSENT:
+      if (liar->lies & SIM_LIE_HOLLOW)
+        return begin_hollow (liar, command, honest);
+      answers = TRUE;
+      break;
+    case P2P_COMMAND_COMPLETED:
       answers = TRUE;
       break;
     case P2P_COMMAND_REQUEST:

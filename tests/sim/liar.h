@@ -15,6 +15,8 @@ typedef enum
   SIM_LIE_ABSENT = 1 << 0, /* it announces what it does not have */
   SIM_LIE_BYTES = 1 << 1,  /* it sends wrong bytes */
   SIM_LIE_MUTE = 1 << 2,   /* it never answers */
+  SIM_LIE_HOLLOW =
+      1 << 3, /* it announces what it does not have, and begins it */
 } SimLie;
 
 /**
