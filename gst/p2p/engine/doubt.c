@@ -20,18 +20,32 @@
  * that. */
 #define PATIENCES_MAX 2
 
-/* What everybody has for long, or nobody can know of yet, is no matter. */
-static gboolean
-is_new (P2pShare *share, gint64 id)
-{
-  return share->stream->live && id >= share->newest
-      && id <= share->newest + P2P_ANNOUNCED_AHEAD;
-}
-
 static P2pSpread *
 slot_of (P2pShare *share, gint64 id)
 {
   return &share->spread[id & (P2P_SPREADS_KEPT - 1)];
+}
+
+static P2pSpread *
+ensure_spread (P2pShare *share, gint64 id)
+{
+  P2pSpread *spread = slot_of (share, id);
+
+  if (spread->id != id)
+    *spread = (P2pSpread){ .id = id };
+
+  return spread;
+}
+
+static P2pSaid *
+ensure_said (P2pPeer *peer, gint64 id)
+{
+  P2pSaid *said = &peer->said[id & (P2P_SPREADS_KEPT - 1)];
+
+  if (said->id != id)
+    *said = (P2pSaid){ .id = id };
+
+  return said;
 }
 
 gboolean
@@ -52,12 +66,18 @@ p2p_doubt_since_us (P2pShare *share, gint64 id)
 
 /* Who has claimed it although somebody said to give it does not believe that either,
  * and fetches it. */
+static gboolean
+is_believed (const P2pSpread *spread, const P2pSaid *said)
+{
+  return said->id == spread->id && said->claims_us > spread->said_us;
+}
+
 gboolean
 p2p_doubt_of (P2pPeer *peer, gint64 id)
 {
   return p2p_doubt_is_on (peer->share, id)
-      && (peer->claimed != id
-          || peer->claimed_us <= slot_of (peer->share, id)->said_us);
+      && !is_believed (
+          slot_of (peer->share, id), &peer->said[id & (P2P_SPREADS_KEPT - 1)]);
 }
 
 guint64
@@ -66,11 +86,11 @@ p2p_doubt_window (P2pPeer *peer, gint64 first, guint n)
   guint64 bits = 0;
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (peer->share->spread); i++) {
+  for (i = 0; i < P2P_SPREADS_KEPT; i++) {
     const P2pSpread *spread = &peer->share->spread[i];
 
     if (spread->is_doubted && spread->id >= first && spread->id < first + n
-        && p2p_doubt_of (peer, spread->id))
+        && !is_believed (spread, &peer->said[i]))
       bits |= G_GUINT64_CONSTANT (1) << (spread->id - first);
   }
 
@@ -91,47 +111,76 @@ doubt_at_us (P2pShare *share, const P2pSpread *spread)
       spread->said_us + PATIENCES_MAX * patience_us);
 }
 
-static P2pSpread *
-ensure_spread (P2pShare *share, gint64 id)
+static void
+note_claim (P2pShare *share, gint64 id)
 {
-  P2pSpread *spread = slot_of (share, id);
+  P2pSpread *spread = ensure_spread (share, id);
 
-  if (spread->id != id)
-    *spread = (P2pSpread){ .id = id };
-
-  return spread;
-}
-
-void
-p2p_doubt_claimed (P2pPeer *peer, gint64 id)
-{
-  P2pShare *share = peer->share;
-  P2pSpread *spread;
-
-  if (!is_new (share, id))
-    return;
-  spread = ensure_spread (share, id);
   spread->is_vouched |= spread->said_us == 0;
-  peer->claimed = id;
-  peer->claimed_us = share->engine->now_us;
 }
 
-void
-p2p_doubt_gives (P2pPeer *peer, gint64 id)
+static void
+note_giver (P2pPeer *peer, gint64 id)
 {
   P2pShare *share = peer->share;
-  P2pSpread *spread;
+  P2pSpread *spread = ensure_spread (share, id);
+  P2pSaid *said = ensure_said (peer, id);
 
   /* Who says the same over and over is one all the same. */
-  if (!is_new (share, id) || id <= peer->gave)
+  if (said->gives_us != 0)
     return;
-  peer->gave = id;
-  spread = ensure_spread (share, id);
-  spread->grown_us = share->engine->now_us;
+  said->gives_us = spread->grown_us = share->engine->now_us;
   if (spread->said_us == 0)
     spread->said_us = spread->grown_us;
   if (!p2p_download_has_source (share, id))
     p2p_share_look_again (share, doubt_at_us (share, spread));
+}
+
+/* What everybody has for long, or nobody can know of yet, is no matter. */
+static guint64
+bits_of_new (P2pShare *share, gint64 first)
+{
+  guint64 all = (G_GUINT64_CONSTANT (1) << (P2P_ANNOUNCED_AHEAD + 1)) - 1;
+
+  return share->stream->live ? all << (share->newest - first) : 0;
+}
+
+void
+p2p_doubt_heard (
+    P2pPeer *peer, gint64 first, const P2pWords *before, const P2pWords *words)
+{
+  P2pShare *share = peer->share;
+  guint64 new = bits_of_new (share, first);
+  guint64 claims = words->loading & ~(before->loading | before->gives) & new;
+  guint64 gives = words->gives & ~before->gives & new;
+
+  for (; claims != 0; claims &= claims - 1) {
+    gint64 id = first + __builtin_ctzll (claims);
+
+    ensure_said (peer, id)->claims_us = share->engine->now_us;
+    note_claim (share, id);
+  }
+  for (; gives != 0; gives &= gives - 1)
+    note_giver (peer, first + __builtin_ctzll (gives));
+}
+
+static gboolean
+says_to_give (P2pPeer *peer, gint64 id)
+{
+  return peer->state == P2P_PEER_OPEN
+      && (p2p_peer_words (peer, id, 1).gives & 1) != 0;
+}
+
+static guint
+count_givers (P2pShare *share, gint64 id)
+{
+  guint givers = 0;
+  guint i;
+
+  for (i = 0; i < share->peers->len; i++)
+    givers += says_to_give (share->peers->pdata[i], id);
+
+  return givers;
 }
 
 static gboolean
@@ -149,23 +198,7 @@ arrives (P2pShare *share, gint64 id)
 {
   P2pDownload *download = p2p_download_find (share, id);
 
-  return download != NULL && !p2p_download_is_idle (download)
-      && (download->http != 0 || download->source.bytes > 0);
-}
-
-static gboolean
-is_said_by_few (P2pShare *share, gint64 id)
-{
-  guint givers = 0;
-  guint i;
-
-  for (i = 0; i < share->peers->len; i++) {
-    P2pPeer *peer = share->peers->pdata[i];
-
-    givers += peer->state == P2P_PEER_OPEN && p2p_peer_gives (peer, id);
-  }
-
-  return givers > 0 && givers * FEW_PART <= share->n_open;
+  return download != NULL && (download->http != 0 || download->entry->size > 0);
 }
 
 /* What peers say of it means something else from now on, and so does what we pass on
@@ -175,6 +208,8 @@ set_doubted (P2pShare *share, P2pSpread *spread, gboolean is_doubted)
 {
   guint i;
 
+  if (spread->is_doubted == is_doubted)
+    return;
   spread->is_doubted = is_doubted;
   for (i = 0; i < share->peers->len; i++) {
     P2pPeer *peer = share->peers->pdata[i];
@@ -185,29 +220,37 @@ set_doubted (P2pShare *share, P2pSpread *spread, gboolean is_doubted)
   p2p_announce_words (share);
 }
 
+/* Once: after that there is another tree. */
+static void
+begin_doubt (P2pShare *share, P2pSpread *spread)
+{
+  P2P_LOG_DEBUG (P2P_AREA_POLICY, share->stream->serial,
+      "segment %" G_GINT64_FORMAT ": who has it does not give it", spread->id);
+  spread->doubted_us = share->engine->now_us;
+  set_doubted (share, spread, TRUE);
+}
+
 static void
 check (P2pShare *share, P2pSpread *spread)
 {
   gint64 now_us = share->engine->now_us;
+  guint givers;
 
   if (is_here (share, spread->id)) {
-    if (spread->is_doubted)
-      set_doubted (share, spread, FALSE);
+    set_doubted (share, spread, FALSE);
     return;
   }
-  /* Once: after that there is another tree. */
   if (spread->doubted_us != 0)
     return;
   if (now_us < doubt_at_us (share, spread)) {
     p2p_share_look_again (share, doubt_at_us (share, spread));
     return;
   }
-  if (arrives (share, spread->id) || !is_said_by_few (share, spread->id))
+  if (arrives (share, spread->id))
     return;
-  P2P_LOG_DEBUG (P2P_AREA_POLICY, share->stream->serial,
-      "segment %" G_GINT64_FORMAT ": who has it does not give it", spread->id);
-  spread->doubted_us = now_us;
-  set_doubted (share, spread, TRUE);
+  givers = count_givers (share, spread->id);
+  if (givers > 0 && givers * FEW_PART <= share->n_open)
+    begin_doubt (share, spread);
 }
 
 void
@@ -215,11 +258,31 @@ p2p_doubt_check (P2pShare *share)
 {
   guint i;
 
-  for (i = 0; i < G_N_ELEMENTS (share->spread); i++) {
+  for (i = 0; i < P2P_SPREADS_KEPT; i++) {
     P2pSpread *spread = &share->spread[i];
 
     /* Who follows at a distance may still lack the one before the newest. */
     if (spread->said_us != 0 && spread->id >= share->newest - 1)
       check (share, spread);
+  }
+}
+
+void
+p2p_doubt_listed (P2pShare *share)
+{
+  guint i;
+
+  if (!share->stream->live)
+    return;
+  /* What they have said of those that were too far off until now. */
+  for (i = 0; i < share->peers->len; i++) {
+    P2pPeer *peer = share->peers->pdata[i];
+    guint64 given;
+
+    if (peer->state != P2P_PEER_OPEN)
+      continue;
+    given = p2p_peer_words (peer, share->newest, P2P_ANNOUNCED_AHEAD + 1).gives;
+    for (; given != 0; given &= given - 1)
+      note_giver (peer, share->newest + __builtin_ctzll (given));
   }
 }

@@ -326,7 +326,7 @@ end_peer (P2pDownload *download)
   P2pEngine *engine = download->share->engine;
 
   /* Of a request that was refused, nobody has been told. */
-  if (p2p_upload_relays (download))
+  if (download->peer->down_begun || download->entry->size > 0)
     p2p_share_wants_announce (download->share);
   p2p_bandwidth_end (&download->peer->bandwidth, engine->now_us);
   p2p_bandwidth_end (&engine->all_bandwidth, engine->now_us);

@@ -578,9 +578,11 @@ void p2p_claim_end (P2pShare *share);
 
 /* --- doubt.c: word of what nobody gives ------------------------------------- */
 
-/* @peer claims @id, or says that it gives it. */
-void p2p_doubt_claimed (P2pPeer *peer, gint64 id);
-void p2p_doubt_gives (P2pPeer *peer, gint64 id);
+/* @peer says @words of the segments from @first on, and said @before. */
+void p2p_doubt_heard (
+    P2pPeer *peer, gint64 first, const P2pWords *before, const P2pWords *words);
+/* The newest segment is another. */
+void p2p_doubt_listed (P2pShare *share);
 /* Doubts what has to be. */
 void p2p_doubt_check (P2pShare *share);
 /* Whether it is not believed of all that they give @id. */
@@ -627,6 +629,14 @@ typedef struct
 /* Of the newest segments, by their numbers. */
 #define P2P_SCORES_KEPT 4
 
+/* What a peer has said of one of the newest segments, and when; 0: never. */
+typedef struct
+{
+  gint64 id;
+  gint64 claims_us;
+  gint64 gives_us;
+} P2pSaid;
+
 struct _P2pPeer
 {
   P2pShare *share;
@@ -665,6 +675,7 @@ struct _P2pPeer
   char *offer_id;
   char *sdp; /* (nullable): our offer, until it is announced */
   P2pPeerScore scores[P2P_SCORES_KEPT];
+  P2pSaid said[P2P_SPREADS_KEPT];
   gint64 since_us; /* of this state */
   P2pTimer timer;  /* exchange, then no-bytes and no-reading timeouts */
 

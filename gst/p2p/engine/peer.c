@@ -574,20 +574,6 @@ note_claims (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
   }
 }
 
-/* It claims, or gives, what it did not before. */
-static void
-note_givers (P2pPeer *peer, const P2pWords *before, const P2pWords *words)
-{
-  gint64 first = first_news (peer->share);
-  guint64 claims = words->loading & ~(before->loading | before->gives);
-  guint64 gives = words->gives & ~before->gives;
-
-  for (; claims != 0; claims &= claims - 1)
-    p2p_doubt_claimed (peer, first + __builtin_ctzll (claims));
-  for (; gives != 0; gives &= gives - 1)
-    p2p_doubt_gives (peer, first + __builtin_ctzll (gives));
-}
-
 /* The newest that it knows of may be newer than what we do. */
 static void
 note_newest (P2pPeer *peer, const P2pIdSet *named)
@@ -689,7 +675,7 @@ on_announcement (P2pPeer *peer, P2pCommand *command)
   note_offered (peer, &peer->arriving);
   words = p2p_peer_words (peer, first_news (share), NEWS_WINDOW);
   note_claims (peer, &before, &words);
-  note_givers (peer, &before, &words);
+  p2p_doubt_heard (peer, first_news (share), &before, &words);
   p2p_announce_heard (peer, &newest_before);
   p2p_upload_heard (peer);
   measure_path (peer);
@@ -751,7 +737,8 @@ p2p_peer_forget (P2pPeer *peer, gint64 id)
 void
 p2p_peer_strike (P2pPeer *peer, gint64 id)
 {
-  gboolean relayed = !p2p_peer_has (peer, id);
+  /* Who is left early for the sake of others counts as one that relays. */
+  gboolean relayed = !p2p_peer_has (peer, id) || p2p_doubt_of (peer, id);
 
   forget_id (peer, external_id (peer, id));
   peer->strikes += relayed ? 1 : RELAYS_FOR_STRIKE;

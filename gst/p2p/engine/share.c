@@ -420,6 +420,7 @@ note_newest (P2pShare *share)
   share->listed_us = share->engine->now_us;
   share->looks = 0;
   p2p_sights_add (&share->sights, newest, share->engine->now_us);
+  p2p_doubt_listed (share);
 }
 
 void

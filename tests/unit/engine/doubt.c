@@ -299,7 +299,7 @@ test_all_are_asked (void)
   g_assert_cmpint (asked.segment_id, ==, ID);
 }
 
-/* What @conn has last been told that we have heard of. */
+/* Whether @conn has last been told that we have heard of it, @told if nothing since. */
 static gboolean
 is_told_of_it (FakeConn *conn, gboolean told)
 {
@@ -334,6 +334,67 @@ test_is_not_passed_on (void)
   g_assert_false (is_told_of_it (bob, TRUE));
 }
 
+/* Nor what was too far off when it was said. */
+static void
+test_far_ahead (void)
+{
+  gint64 last = ID + 4;
+  g_auto (Viewers) viewers = { 0 };
+  gint64 until_us;
+
+  viewers_init (&viewers, LIAR);
+  fake_conn_has (viewers.fake, viewers.liar, last);
+  fake_publish (viewers.fake, last - 5, 6, TRUE);
+  fake_request (viewers.fake, FAKE_PLAYLIST);
+  fake_http_answer (viewers.fake, fake_http (viewers.fake, FAKE_PLAYLIST));
+  until_us = viewers.fake->now_us + 5 * TURN_US;
+  while (fake_http_segment (viewers.fake, last) == NULL) {
+    g_assert_cmpint (viewers.fake->now_us, <, until_us);
+    refuse (&viewers, viewers.liar);
+    for (gint64 id = ID; id < last; id++) {
+      FakeHttp *http = fake_http_segment (viewers.fake, id);
+
+      if (http != NULL)
+        fake_http_answer (viewers.fake, http);
+    }
+    fake_advance (viewers.fake, LOOK_US);
+  }
+}
+
+/* Whatever was said first. */
+static void
+test_next_one_first (void)
+{
+  g_auto (Viewers) viewers = { 0 };
+
+  viewers_init (&viewers, LIAR);
+  fake_conn_has (viewers.fake, viewers.liar, ID + 1);
+  fake_conn_has (viewers.fake, viewers.liar, ID);
+  fake_list_next (viewers.fake);
+  g_assert_true (wait_for_fetch (&viewers, UNCLAIMED_US + TURN_US));
+}
+
+/* Some of it has come: then it is as with any tree that stops. */
+static void
+test_not_once_it_comes (void)
+{
+  g_auto (Viewers) viewers = { 0 };
+  FakeConn *bob;
+  P2pCommand asked;
+
+  viewers_init (&viewers, LIAR);
+  bob = viewers.others[0];
+  fake_conn_has (viewers.fake, viewers.liar, ID);
+  fake_list_next (viewers.fake);
+  g_assert_true (fake_conn_find (viewers.liar, P2P_COMMAND_REQUEST, &asked));
+  fake_conn_data (viewers.fake, viewers.liar, &asked, FAKE_SEGMENT_BYTES);
+  fake_conn_segment (viewers.fake, viewers.liar, &asked, 0, 1000);
+  fake_advance (viewers.fake, 50 * 1000);
+  is_told_of_it (bob, TRUE);
+  fake_advance (viewers.fake, UNCLAIMED_US);
+  g_assert_true (is_told_of_it (bob, TRUE));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -354,6 +415,9 @@ main (int argc, char **argv)
   g_test_add_func ("/doubt/one-after-the-other", test_one_after_the_other);
   g_test_add_func ("/doubt/all-are-asked", test_all_are_asked);
   g_test_add_func ("/doubt/is-not-passed-on", test_is_not_passed_on);
+  g_test_add_func ("/doubt/far-ahead", test_far_ahead);
+  g_test_add_func ("/doubt/next-one-first", test_next_one_first);
+  g_test_add_func ("/doubt/not-once-it-comes", test_not_once_it_comes);
 
   return g_test_run ();
 }
