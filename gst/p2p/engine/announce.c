@@ -139,11 +139,9 @@ find_words (P2pShare *share, guint64 *widely)
     return words;
   for (i = 0; i < N_NEWEST; i++) {
     gint64 id = first_of_newest (share) + i;
-    P2pEntry *entry =
-        p2p_store_find (share->engine->store, share->stream->serial, id);
     P2pDownload *download = p2p_download_find (share, id);
 
-    if ((entry != NULL && entry->complete)
+    if (p2p_download_is_here (share, id)
         || (download != NULL && p2p_upload_relays (download)))
       words.gives |= 1u << i;
     if ((download != NULL && download->http != 0)

@@ -183,15 +183,6 @@ count_givers (P2pShare *share, gint64 id)
   return givers;
 }
 
-static gboolean
-is_here (P2pShare *share, gint64 id)
-{
-  P2pEntry *entry =
-      p2p_store_find (share->engine->store, share->stream->serial, id);
-
-  return entry != NULL && entry->complete;
-}
-
 /* Who has been asked, and has sent nothing, is none. */
 static gboolean
 arrives (P2pShare *share, gint64 id)
@@ -236,7 +227,7 @@ check (P2pShare *share, P2pSpread *spread)
   gint64 now_us = share->engine->now_us;
   guint givers;
 
-  if (is_here (share, spread->id)) {
+  if (p2p_download_is_here (share, spread->id)) {
     set_doubted (share, spread, FALSE);
     return;
   }

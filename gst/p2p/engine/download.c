@@ -152,13 +152,20 @@ p2p_download_is_idle (const P2pDownload *download)
 }
 
 gboolean
-p2p_download_has_source (P2pShare *share, gint64 id)
+p2p_download_is_here (P2pShare *share, gint64 id)
 {
   P2pEntry *entry =
       p2p_store_find (share->engine->store, share->stream->serial, id);
+
+  return entry != NULL && entry->complete;
+}
+
+gboolean
+p2p_download_has_source (P2pShare *share, gint64 id)
+{
   P2pDownload *download = p2p_download_find (share, id);
 
-  return (entry != NULL && entry->complete)
+  return p2p_download_is_here (share, id)
       || (download != NULL && !p2p_download_is_idle (download));
 }
 

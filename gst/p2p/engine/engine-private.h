@@ -324,7 +324,9 @@ void p2p_download_leave_source (P2pDownload *download);
 /* Whichever of the two @peer is. */
 void p2p_download_leave_peer (P2pDownload *download, P2pPeer *peer);
 gboolean p2p_download_is_idle (const P2pDownload *download);
-/* Whether @id is here, or comes from somewhere. */
+/* Whether all of @id is here. */
+gboolean p2p_download_is_here (P2pShare *share, gint64 id);
+/* Whether that is so, or it comes from somewhere. */
 gboolean p2p_download_has_source (P2pShare *share, gint64 id);
 /* The player waits for it, or a playlist does. */
 gboolean p2p_download_is_required (const P2pDownload *download);

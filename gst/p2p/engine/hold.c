@@ -21,15 +21,6 @@ is_anything_under_way (P2pEngine *engine)
   return FALSE;
 }
 
-static gboolean
-is_stored (P2pShare *share, gint64 id)
-{
-  P2pEntry *entry =
-      p2p_store_find (share->engine->store, share->stream->serial, id);
-
-  return entry != NULL && entry->complete;
-}
-
 static void
 fill_need (P2pShare *share, gint64 id, P2pFetchView *view)
 {
@@ -77,7 +68,7 @@ p2p_hold_begin (P2pShare *share, P2pPlayerRequest *request)
       || p2p_share_is_bad (share, segment->id)
       || is_anything_under_way (engine))
     return FALSE;
-  if (is_stored (share, segment->id))
+  if (p2p_download_is_here (share, segment->id))
     return FALSE;
   download = p2p_download_find (share, segment->id);
   if (download == NULL)
@@ -148,7 +139,7 @@ unlisted (P2pShare *share)
       || p2p_share_open_peers (share) == 0
       || share->engine->max_playlist_delay_us == 0)
     return 0;
-  while (id <= share->newest && is_stored (share, id))
+  while (id <= share->newest && p2p_download_is_here (share, id))
     id++;
   id = MAX (id, share->newest - P2P_HOLD_UNLISTED_MAX + 1);
   id = MAX (id,
