@@ -38,9 +38,15 @@ ensure_spread (P2pShare *share, gint64 id)
 }
 
 static P2pSaid *
+said_slot_of (P2pPeer *peer, gint64 id)
+{
+  return &peer->said[id & (P2P_SPREADS_KEPT - 1)];
+}
+
+static P2pSaid *
 ensure_said (P2pPeer *peer, gint64 id)
 {
-  P2pSaid *said = &peer->said[id & (P2P_SPREADS_KEPT - 1)];
+  P2pSaid *said = said_slot_of (peer, id);
 
   if (said->id != id)
     *said = (P2pSaid){ .id = id };
@@ -76,8 +82,7 @@ gboolean
 p2p_doubt_of (P2pPeer *peer, gint64 id)
 {
   return p2p_doubt_is_on (peer->share, id)
-      && !is_believed (
-          slot_of (peer->share, id), &peer->said[id & (P2P_SPREADS_KEPT - 1)]);
+      && !is_believed (slot_of (peer->share, id), said_slot_of (peer, id));
 }
 
 guint64
@@ -112,10 +117,11 @@ doubt_at_us (P2pShare *share, const P2pSpread *spread)
 }
 
 static void
-note_claim (P2pShare *share, gint64 id)
+note_claim (P2pPeer *peer, gint64 id)
 {
-  P2pSpread *spread = ensure_spread (share, id);
+  P2pSpread *spread = ensure_spread (peer->share, id);
 
+  ensure_said (peer, id)->claims_us = peer->share->engine->now_us;
   spread->is_vouched |= spread->said_us == 0;
 }
 
@@ -149,17 +155,12 @@ void
 p2p_doubt_heard (
     P2pPeer *peer, gint64 first, const P2pWords *before, const P2pWords *words)
 {
-  P2pShare *share = peer->share;
-  guint64 new = bits_of_new (share, first);
+  guint64 new = bits_of_new (peer->share, first);
   guint64 claims = words->loading & ~(before->loading | before->gives) & new;
   guint64 gives = words->gives & ~before->gives & new;
 
-  for (; claims != 0; claims &= claims - 1) {
-    gint64 id = first + __builtin_ctzll (claims);
-
-    ensure_said (peer, id)->claims_us = share->engine->now_us;
-    note_claim (share, id);
-  }
+  for (; claims != 0; claims &= claims - 1)
+    note_claim (peer, first + __builtin_ctzll (claims));
   for (; gives != 0; gives &= gives - 1)
     note_giver (peer, first + __builtin_ctzll (gives));
 }

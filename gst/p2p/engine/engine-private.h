@@ -631,7 +631,7 @@ typedef struct
 /* Of the newest segments, by their numbers. */
 #define P2P_SCORES_KEPT 4
 
-/* What a peer has said of one of the newest segments, and when; 0: never. */
+/* When a peer said something of one of the newest segments, 0: never. */
 typedef struct
 {
   gint64 id;
@@ -659,9 +659,6 @@ struct _P2pPeer
   P2pIdSet rumours;
   gboolean has_open; /* of @loading, @open is only claimed */
   gint64 open;
-  gint64 gave; /* the newest that it said to give, by our numbers */
-  gint64 claimed;
-  gint64 claimed_us;    /* when it last began to claim that */
   gint64 hearsay_claim; /* of the newest of hearsay, like P2pWords */
   gint64 rumours_claim;
   gboolean announced;   /* it has heard of us */
