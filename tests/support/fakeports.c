@@ -471,18 +471,8 @@ fake_ports_playing_live (const P2pEngineConfig *config, gint64 position)
 
   fake_publish (fake, 100, 6, TRUE);
   fake_load_playlist (fake);
-  for (gint64 id = 103; id <= position; id++) {
-    FakeRequest *request = fake_request_segment (fake, id);
-
-    for (guint i = 0; !request->ended && i < 400; i++) {
-      FakeHttp *http = fake_http_segment (fake, id);
-
-      if (http != NULL)
-        fake_http_answer (fake, http);
-      fake_advance (fake, 10 * 1000);
-    }
-    fake_assert_segment (request, id, FAKE_SEGMENT_BYTES);
-  }
+  for (gint64 id = 103; id <= position; id++)
+    fake_request_finish (fake, fake_request_segment (fake, id), id);
 
   return fake;
 }
@@ -667,6 +657,19 @@ fake_request_drain (FakePorts *fake, FakeRequest *request)
 
   request->waiting = 0;
   fake_handle (fake, &event);
+}
+
+void
+fake_request_finish (FakePorts *fake, FakeRequest *request, gint64 id)
+{
+  for (guint i = 0; !request->ended && i < 400; i++) {
+    FakeHttp *http = fake_http_segment (fake, id);
+
+    if (http != NULL)
+      fake_http_answer (fake, http);
+    fake_advance (fake, 10 * 1000);
+  }
+  fake_assert_segment (request, id, FAKE_SEGMENT_BYTES);
 }
 
 void

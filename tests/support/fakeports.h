@@ -165,6 +165,8 @@ FakeRequest *fake_request_segment (FakePorts *fake, gint64 id);
 void fake_request_cancel (FakePorts *fake, FakeRequest *request);
 /* The player takes what waits. */
 void fake_request_drain (FakePorts *fake, FakeRequest *request);
+/* Lets it end, with segment @id as it comes from the origin. */
+void fake_request_finish (FakePorts *fake, FakeRequest *request, gint64 id);
 /* It has ended with exactly segment @id of @size bytes. */
 void fake_assert_segment (FakeRequest *request, gint64 id, gsize size);
 

@@ -43,6 +43,15 @@ viewers_init (Viewers *viewers, const char *liar)
   }
 }
 
+/* @liar says that it has the segment, before anybody can. */
+static void
+viewers_init_lied_to (Viewers *viewers, const char *liar)
+{
+  viewers_init (viewers, liar);
+  fake_conn_has (viewers->fake, viewers->liar, ID);
+  fake_list_next (viewers->fake);
+}
+
 static void
 viewers_clear (Viewers *viewers)
 {
@@ -92,15 +101,12 @@ claims (Viewers *viewers, FakeConn *conn)
   fake_conn_announce (viewers->fake, conn, NULL, 0, &id, 1);
 }
 
-/* It says so before anybody can have it. */
 static void
 test_is_not_waited_for (void)
 {
   g_auto (Viewers) viewers = { 0 };
 
-  viewers_init (&viewers, LIAR);
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
+  viewers_init_lied_to (&viewers, LIAR);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
   g_assert_true (wait_for_fetch (&viewers, TURN_US));
 }
@@ -111,10 +117,9 @@ test_browser_is_not_waited_for (void)
 {
   g_auto (Viewers) viewers = { 0 };
 
-  viewers_init (&viewers, "-PM0500-liar00000000");
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
-  g_assert_true (wait_for_fetch (&viewers, UNCLAIMED_US + TURN_US));
+  viewers_init_lied_to (&viewers, "-PM0500-liar00000000");
+  fake_advance (viewers.fake, 2 * UNCLAIMED_US + TURN_US);
+  g_assert_nonnull (fake_http_segment (viewers.fake, ID));
 }
 
 /* Of what somebody has gone to the origin for, a slow uplink may be full. */
@@ -139,9 +144,7 @@ test_hollow (void)
   g_auto (Viewers) viewers = { 0 };
   gint64 until_us;
 
-  viewers_init (&viewers, LIAR);
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
+  viewers_init_lied_to (&viewers, LIAR);
   until_us = viewers.fake->now_us + 2 * UNCLAIMED_US + TURN_US;
   while (fake_http_segment (viewers.fake, ID) == NULL) {
     P2pCommand command;
@@ -177,9 +180,7 @@ test_more_and_more_give_it (void)
 {
   g_auto (Viewers) viewers = { 0 };
 
-  viewers_init (&viewers, LIAR);
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
+  viewers_init_lied_to (&viewers, LIAR);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
   fake_conn_has (viewers.fake, viewers.others[0], ID);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
@@ -192,9 +193,7 @@ test_over_and_over (void)
 {
   g_auto (Viewers) viewers = { 0 };
 
-  viewers_init (&viewers, LIAR);
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
+  viewers_init_lied_to (&viewers, LIAR);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
   fake_conn_has (viewers.fake, viewers.liar, ID - 1);
   fake_conn_has (viewers.fake, viewers.liar, ID);
@@ -221,9 +220,7 @@ test_rescuer_is_believed (void)
 {
   g_auto (Viewers) viewers = { 0 };
 
-  viewers_init (&viewers, LIAR);
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
+  viewers_init_lied_to (&viewers, LIAR);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
   claims (&viewers, viewers.others[0]);
   g_assert_false (wait_for_fetch (&viewers, TURN_US));
@@ -235,9 +232,7 @@ test_rescuer_gives (void)
 {
   g_auto (Viewers) viewers = { 0 };
 
-  viewers_init (&viewers, LIAR);
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
+  viewers_init_lied_to (&viewers, LIAR);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
   claims (&viewers, viewers.others[0]);
   g_assert_false (wait_for_fetch (&viewers, 10 * LOOK_US));
@@ -267,10 +262,11 @@ test_one_after_the_other (void)
   g_auto (Viewers) viewers = { 0 };
 
   viewers_init (&viewers, LIAR);
-  for (guint i = 0; i < 4; i++)
-    fake_connect (viewers.fake,
-        ((const char *[]){ "-GS0100-viewer000001", "-GS0100-viewer000002",
-            "-GS0100-viewer000003", "-GS0100-viewer000004" })[i]);
+  for (guint i = 0; i < 4; i++) {
+    g_autofree char *id = g_strdup_printf ("-GS0100-viewer%06u", i);
+
+    fake_connect (viewers.fake, id);
+  }
   fake_conn_has (viewers.fake, viewers.liar, ID);
   fake_list_next (viewers.fake);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
@@ -287,9 +283,7 @@ test_all_are_asked (void)
   g_auto (Viewers) viewers = { 0 };
   P2pCommand asked;
 
-  viewers_init (&viewers, LIAR);
-  fake_conn_has (viewers.fake, viewers.liar, ID);
-  fake_list_next (viewers.fake);
+  viewers_init_lied_to (&viewers, LIAR);
   g_assert_false (wait_for_fetch (&viewers, UNCLAIMED_US - LOOK_US));
   claims (&viewers, viewers.others[0]);
   fake_advance (viewers.fake, 2 * LOOK_US);

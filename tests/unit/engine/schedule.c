@@ -64,19 +64,6 @@ connect_empty (FakePorts *fake, const char *peer_id)
   return conn;
 }
 
-static void
-finish (FakePorts *fake, FakeRequest *request, gint64 id)
-{
-  for (guint i = 0; !request->ended && i < 100; i++) {
-    FakeHttp *http = fake_http_segment (fake, id);
-
-    if (http != NULL)
-      fake_http_answer (fake, http);
-    fake_advance (fake, 20 * 1000);
-  }
-  fake_assert_segment (request, id, SIZE);
-}
-
 /* --- what the player waits for ------------------------------------------------ */
 
 /* The owner at once, the others that go to the origin as well in their order;
@@ -102,7 +89,7 @@ test_turns (void)
       fake_advance (fake, 1000);
     }
     g_assert_nonnull (fake_http_segment (fake, id));
-    finish (fake, request, id);
+    fake_request_finish (fake, request, id);
     g_assert_cmpuint (fake_http_segment_count (fake, id), ==, 1);
   }
   for (guint i = 0; i < G_N_ELEMENTS (seen); i++)
@@ -120,7 +107,7 @@ check_elects (const char *peer, gboolean elects)
     FakeRequest *request = fake_request_segment (fake, id);
 
     waited += fake_http_segment (fake, id) == NULL;
-    finish (fake, request, id);
+    fake_request_finish (fake, request, id);
   }
   if (elects)
     g_assert_cmpuint (waited, >, 0);
@@ -175,7 +162,7 @@ test_claim_is_withdrawn (void)
   fake_conn_announce (fake, conn, NULL, 0, NULL, 0);
   fake_advance (fake, 1000);
   g_assert_nonnull (fake_http_segment (fake, id));
-  finish (fake, request, id);
+  fake_request_finish (fake, request, id);
 }
 
 /* Returns: how long the player waits for it before the origin is asked. */
@@ -192,7 +179,7 @@ wait_for_claim (FakePorts *fake)
   while (fake_http_segment (fake, id) == NULL)
     fake_advance (fake, 10 * 1000);
   waited_us = fake->now_us - begun_us;
-  finish (fake, request, id);
+  fake_request_finish (fake, request, id);
 
   return waited_us;
 }
@@ -272,7 +259,7 @@ test_urgent_from_a_quick_peer (void)
       fake_advance (fake, 10 * 1000);
       fake_conn_segment (fake, conn, &asked, at, SIZE / 10);
     }
-    finish (fake, fake_request_segment (fake, 4), 4);
+    fake_request_finish (fake, fake_request_segment (fake, 4), 4);
     /* It has played everything. */
     fake_advance (fake, 20 * G_USEC_PER_SEC);
     fake_conn_has (fake, conn, 5);
@@ -286,7 +273,7 @@ test_urgent_from_a_quick_peer (void)
     } else {
       fake_advance (fake, 300 * 1000);
       g_assert_nonnull (fake_http_segment (fake, 5));
-      finish (fake, request, 5);
+      fake_request_finish (fake, request, 5);
     }
   }
 }
@@ -358,12 +345,12 @@ test_seek (void)
   fake_request_cancel (fake, before);
   after = fake_request_segment (fake, 30);
   g_assert_nonnull (fake_http_segment (fake, 30));
-  finish (fake, after, 30);
+  fake_request_finish (fake, after, 30);
   back = fake_request_segment (fake, 1);
   fake_advance (fake, FAKE_SEGMENT_US);
   fake_assert_segment (back, 1, SIZE);
   g_assert_cmpuint (fake_http_segment_count (fake, 1), ==, 1);
-  finish (fake, fake_request_segment (fake, 4), 4);
+  fake_request_finish (fake, fake_request_segment (fake, 4), 4);
 }
 
 /* --- ahead of the player ------------------------------------------------------------ */
@@ -511,7 +498,7 @@ gateway_goes_ahead (FakePorts *fake, gint64 last, gint64 pause_us)
       .gateway_key = "key",
     };
 
-    finish (fake, fake_request_full (fake, &wanted), id);
+    fake_request_finish (fake, fake_request_full (fake, &wanted), id);
     fake_advance (fake, pause_us);
   }
 
@@ -691,7 +678,7 @@ test_thin_line_and_the_origin (void)
   fake_conn_has (fake, alice, 13);
   fake_advance (fake, 100 * 1000);
   g_assert_false (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
-  finish (fake, request, 12);
+  fake_request_finish (fake, request, 12);
   fake_advance (fake, 300 * 1000);
   g_assert_true (fake_conn_find (alice, P2P_COMMAND_REQUEST, &asked));
   g_assert_cmpint (asked.segment_id, ==, 13);
@@ -709,7 +696,7 @@ test_player_goes_first_to_the_origin (void)
   fake_advance (fake, G_USEC_PER_SEC);
   for (gint64 id = 5; id < 40; id++)
     g_assert_null (fake_http_segment (fake, id));
-  finish (fake, request, 4);
+  fake_request_finish (fake, request, 4);
   for (gint64 id = 5; id < 40; id++) {
     if (rank_of (fake, id, peers, 1) == 0) {
       g_assert_nonnull (fake_http_segment (fake, id));
@@ -834,7 +821,7 @@ test_live_edge_is_taken_over (void)
   fake_conn_close (fake, conn);
   g_assert_true (playlist->ended);
   request = fake_request_segment (fake, 106);
-  finish (fake, request, 106);
+  fake_request_finish (fake, request, 106);
 }
 
 /* A native peer that comes before us for segment @id, or after. */
@@ -1120,7 +1107,7 @@ test_prefetch_ends_with_playback (void)
   serve_for (fake, conn, 5 * G_USEC_PER_SEC, asked);
   for (guint id = 0; id < G_N_ELEMENTS (asked); id++)
     g_assert_cmpuint (asked[id], ==, 0);
-  finish (fake, fake_request_segment (fake, 4), 4);
+  fake_request_finish (fake, fake_request_segment (fake, 4), 4);
   serve_for (fake, conn, 5 * G_USEC_PER_SEC, asked);
   g_assert_cmpuint (asked[5], ==, 1);
 }
